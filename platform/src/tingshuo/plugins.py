@@ -1,0 +1,70 @@
+"""Entry points -> plugin manager -> engines.
+
+Each plugin is imported and asked on its own: one that fails is reported and the others work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+
+import pluggy
+
+from tingshuo import hookspecs
+from tingshuo.engine import Engine
+from tingshuo.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFailure:
+    """A plugin that could not be used, and why in one line."""
+
+    plugin: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Plugins:
+    """What the installed plugins brought. `engines` is in the order of their names."""
+
+    engines: dict[str, Engine] = field(default_factory=dict)
+    failures: list[PluginFailure] = field(default_factory=list)
+
+
+def _wanted(settings: Settings, points: Iterable[EntryPoint]) -> list[EntryPoint]:
+    allowed, blocked = set(settings.plugins), set(settings.blocked_plugins)
+    return sorted(
+        (point for point in points if (not allowed or point.name in allowed) and point.name not in blocked),
+        key=lambda point: point.name,
+    )
+
+
+def _engines_of(point: EntryPoint, settings: Settings) -> list[Engine]:
+    # A manager for one plugin: an implementation that raises would abort the call for all others in it.
+    manager = pluggy.PluginManager(hookspecs.GROUP)
+    manager.add_hookspecs(hookspecs)
+    manager.register(point.load(), name=point.name)
+    manager.check_pending()
+    return [engine for found in manager.hook.register_engines(settings=settings) for engine in found]
+
+
+def load_plugins(settings: Settings, points: Iterable[EntryPoint] | None = None) -> Plugins:
+    """Import the installed plugins (or those of `points`) and collect their engines."""
+    plugins = Plugins()
+    found = entry_points(group=hookspecs.GROUP) if points is None else points
+    installed = list(found)
+    for name in sorted(set(settings.plugins) - {point.name for point in installed}):
+        plugins.failures.append(PluginFailure(name, "TINGSHUO_PLUGINS names it, but it is not installed"))
+    for point in _wanted(settings, installed):
+        try:
+            engines = _engines_of(point, settings)
+        except Exception as error:  # a plugin is foreign code: whatever it raises must not stop the others
+            plugins.failures.append(PluginFailure(point.name, f"{type(error).__name__}: {error}"))
+            continue
+        for engine in engines:
+            if engine.name in plugins.engines:
+                plugins.failures.append(PluginFailure(point.name, f"engine name {engine.name!r} is taken"))
+            else:
+                plugins.engines[engine.name] = engine
+    return plugins
