@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias, TypeVar, cast
+from typing import Literal, TypeAlias, TypeVar
 
 from tingshuo.audio import resample
 from tingshuo.engine import Engine, Recognizer, Synthesizer
@@ -27,9 +27,9 @@ from tingshuo.errors import (
     UnsupportedEmotion,
     UnsupportedLanguage,
 )
-from tingshuo.plugins import load_plugins
+from tingshuo.plugins import Plugins, load_plugins
 from tingshuo.settings import Settings
-from tingshuo.types import Audio, Emotion, Model, Transcript, TranscribeOptions, Utterance, Voice
+from tingshuo.types import Audio, Emotion, Model, TranscribeOptions, Transcript, Utterance, Voice
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,10 @@ RECOGNIZER_ALIASES = frozenset(
 )
 SYNTHESIZER_ALIASES = frozenset({"tts-1", "tts-1-hd", "gpt-4o-mini-tts"})
 VOICE_ALIASES = frozenset(
-    "default alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse".split()
+    (
+        *("default", "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage"),
+        *("shimmer", "verse"),
+    )
 )
 
 #: (lowest, highest) of the numbers of an utterance.
@@ -79,9 +82,9 @@ class _Slot:
 class Engines:
     """All engines of one process. Thread-safe."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, plugins: Plugins | None = None) -> None:
         self.settings = settings
-        plugins = load_plugins(settings)
+        plugins = load_plugins(settings) if plugins is None else plugins
         self.failures = plugins.failures
         self._slots = {name: _Slot(engine) for name, engine in plugins.engines.items()}
 
@@ -105,11 +108,14 @@ class Engines:
 
     def recognizer(self, name: str = "") -> Recognizer:
         """The recognizer called `name`; the default one for "" and for OpenAI's own model names."""
-        return self._find(Recognizer, "" if name in RECOGNIZER_ALIASES else name, self.settings.default_recognizer)
+        name = "" if name in RECOGNIZER_ALIASES else name
+        # mypy takes a class passed as an argument for one to be constructed; it is only compared with.
+        return self._find(Recognizer, name, self.settings.default_recognizer)  # type: ignore[type-abstract]
 
     def synthesizer(self, name: str = "") -> Synthesizer:
         """The synthesizer called `name`; the default one for "" and for OpenAI's own model names."""
-        return self._find(Synthesizer, "" if name in SYNTHESIZER_ALIASES else name, self.settings.default_synthesizer)
+        name = "" if name in SYNTHESIZER_ALIASES else name
+        return self._find(Synthesizer, name, self.settings.default_synthesizer)  # type: ignore[type-abstract]
 
     def _find(self, kind: type[E_], name: str, default: str) -> E_:
         of_kind = {key: slot.engine for key, slot in self._slots.items() if isinstance(slot.engine, kind)}
@@ -117,7 +123,7 @@ class Engines:
         if name not in of_kind:
             known = ", ".join(sorted(of_kind)) or "none is installed"
             raise UnknownEngine(f"no {kind.__name__.lower()} {name!r}; there are: {known}", param="model")
-        return cast(E_, of_kind[name])
+        return of_kind[name]
 
     def _first_usable(self, engines: dict[str, E_]) -> str:
         usable = [name for name in engines if self._status_of(self._slots[name]).state != "unavailable"]
@@ -139,7 +145,7 @@ class Engines:
     def transcribe(self, audio: Audio, options: TranscribeOptions, engine: str = "") -> Transcript:
         """Recognise `audio` of any sample rate."""
         recognizer = self.recognizer(engine)
-        _check_languages(recognizer, options)
+        check_languages(recognizer, options)
         if len(audio.samples) == 0:
             raise InvalidAudio("the audio is empty; send at least 25 ms of sound", param="file")
         ready = resample(audio, recognizer.sample_rate)
@@ -166,7 +172,7 @@ class Engines:
 
     def _stream(self, synthesizer: Synthesizer, utterance: Utterance) -> Iterator[Audio]:
         with self._in_use(synthesizer):
-            pieces = synthesizer.synthesize_stream(utterance)
+            pieces = _called(synthesizer, lambda: iter(synthesizer.synthesize_stream(utterance)))
             while (piece := _called(synthesizer, lambda: next(pieces, None))) is not None:
                 yield piece
 
@@ -197,6 +203,8 @@ class Engines:
 
     def load(self, name: str) -> None:
         """Load an engine now instead of on its first request."""
+        if name not in self._slots:
+            raise UnknownEngine(f"no engine {name!r}; there are: {', '.join(sorted(self._slots))}", param="model")
         with self._in_use(self._slots[name].engine):
             pass
 
@@ -250,7 +258,8 @@ def _called(engine: Engine, call: Callable[[], T]) -> T:
         raise EngineFailed(f"{engine.name} failed: {type(error).__name__}: {error}") from error
 
 
-def _check_languages(recognizer: Recognizer, options: TranscribeOptions) -> None:
+def check_languages(recognizer: Recognizer, options: TranscribeOptions) -> None:
+    """Raise `UnsupportedLanguage` for a language the recognizer does not list."""
     for language in (*options.languages, options.language):
         if language not in ("auto", *recognizer.languages):
             known = ", ".join(("auto", *recognizer.languages))

@@ -2,29 +2,37 @@
 
 A model setting is `auto` (official weights where they lie in the model store or in modelscope's cache, else the
 starter that ships with the plugin), `starter`, a folder, or a hub id such as `iic/SenseVoiceSmall`.
+Bringing a model is `hub.pull` (network) or `kit.import_kit` (no network); both end in `install`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
-import hashlib
-import re
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from tingshuo.errors import ModelError
+from tingshuo.manifest import HUB_ID, sha256_of
 from tingshuo.settings import Settings
 from tingshuo.types import Model
-
-#: Bytes read at once while hashing.
-_CHUNK = 1 << 20
-
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def installed(settings: Settings, hub_id: str) -> Path | None:
     """The folder of a hub model on this machine: model store first, then modelscope's cache."""
-    places = (settings.model_store, *settings.modelscope_caches)
-    return next((place / hub_id for place in places if (place / hub_id).is_dir()), None)
+    return next((folder for folder in _places(settings, hub_id) if folder.is_dir()), None)
+
+
+def _places(settings: Settings, hub_id: str) -> Iterator[Path]:
+    yield settings.model_store / hub_id
+    owner, _, name = hub_id.partition("/")
+    for cache in settings.modelscope_caches:
+        yield cache / f"{owner}--{name}" / "snapshots" / "master"  # since modelscope 1.38
+        yield cache / owner / name.replace(".", "___")  # before it
+        yield cache / hub_id
 
 
 def find_model(settings: Settings, setting: str, hub_id: str, starter: Path) -> Model:
@@ -40,7 +48,7 @@ def find_model(settings: Settings, setting: str, hub_id: str, starter: Path) -> 
     folder = Path(setting).expanduser()
     if folder.is_dir():
         return Model(folder.name, "folder", folder.absolute())
-    if _HUB_ID.fullmatch(setting):
+    if HUB_ID.fullmatch(setting):
         path = installed(settings, setting)
         if path:
             return Model(setting, "official" if setting == hub_id else "folder", path)
@@ -48,13 +56,15 @@ def find_model(settings: Settings, setting: str, hub_id: str, starter: Path) -> 
     raise ModelError(f"model setting {setting!r} is no folder, no hub id (owner/name), not 'auto' and not 'starter'")
 
 
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file, in lower-case hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+def stored(settings: Settings) -> dict[str, Path]:
+    """Every model in the model store: hub id -> folder."""
+    store = settings.model_store
+    folders = (path for path in sorted(store.glob("*/*")) if path.is_dir())
+    names = ((path.relative_to(store).as_posix(), path) for path in folders)
+    return {hub_id: path for hub_id, path in names if HUB_ID.fullmatch(hub_id)}
+
+
+# ---- what is inside
 
 
 @functools.lru_cache(maxsize=64)
@@ -82,3 +92,45 @@ def _main_file(model: Path) -> Path | None:
         return model / "model.pt"
     files = sorted(path for path in model.rglob("*") if path.is_file())
     return max(files, key=lambda path: path.stat().st_size, default=None)
+
+
+# ---- putting a model in place
+
+
+def staging(settings: Settings, name: str) -> Path:
+    """A folder on the model store's own disk, so that what is complete there is put in place by a rename."""
+    # The leading dot keeps it out of `stored`: a hub id cannot start with one.
+    return settings.model_store / ".partial" / name
+
+
+@contextlib.contextmanager
+def exclusive(settings: Settings, name: str) -> Iterator[None]:
+    """Keep other processes from working on the staging folder `name`; raises `ModelError` if one does."""
+    lock = staging(settings, f"{name}.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ModelError(f"another process is bringing {name}; wait for it to end") from None
+        yield
+
+
+def require_space(settings: Settings, size: int) -> None:
+    """Raise `ModelError` where the model store's disk cannot take `size` more bytes."""
+    free = shutil.disk_usage(settings.model_store).free
+    if size > free:
+        raise ModelError(f"{settings.model_store} has {free / 1e9:.1f} GB free; {size / 1e9:.1f} GB are needed")
+
+
+def install(settings: Settings, folder: Path, hub_id: str) -> Path:
+    """Move a complete model folder into the store, in place of one that is there. Returns its new path."""
+    target = settings.model_store / hub_id
+    target.parent.mkdir(parents=True, exist_ok=True)
+    old = staging(settings, f"old-{os.getpid()}")
+    if target.exists():
+        old.parent.mkdir(parents=True, exist_ok=True)
+        target.rename(old)
+    folder.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+    return target
