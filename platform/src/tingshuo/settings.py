@@ -80,7 +80,10 @@ class Settings(BaseSettings):
     def _parse_networks(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        return [ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip()]
+        networks = [ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip()]
+        if value and not networks:  # "," must not come to mean everybody
+            raise ValueError("it holds no address; leave it out to set none")
+        return networks
 
     @model_validator(mode="after")
     def _absolute(self) -> Self:
@@ -117,12 +120,14 @@ def _secrets_from_files() -> dict[str, Any]:
         if path:
             try:
                 values[field] = Path(path).read_text(encoding="utf-8").strip()
-            except OSError as error:
+            except (OSError, UnicodeDecodeError) as error:
                 raise ConfigurationError(f"{PREFIX}{field.upper()}_FILE: cannot read {path!r}: {error}") from error
+            if not values[field]:
+                raise ConfigurationError(f"{PREFIX}{field.upper()}_FILE: {path!r} is empty")
     return values
 
 
-def load_settings(**overrides: Any) -> Settings:
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - pydantic checks them
     """Settings from the environment; `overrides` win. Raises `ConfigurationError` naming each wrong variable."""
     try:
         return Settings(**{**_secrets_from_files(), **overrides})

@@ -1,0 +1,101 @@
+"""Who may use a route, and how many bytes it takes: told before anything of the body is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, TypeAlias
+
+import anyio.to_thread
+from fastapi import Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive
+
+from tingshuo.api.services import services_of
+from tingshuo.auth import Caller, Scope, authenticate
+from tingshuo.errors import AuthenticationFailed
+from tingshuo.settings import Settings
+
+BodyLimit: TypeAlias = Callable[[Settings], int]
+
+#: A caller nobody asked for a key: it may read public lists and follow signed links.
+ANYBODY = Caller("", "anybody", frozenset())
+
+
+def json_limit(settings: Settings) -> int:
+    """Bytes of a JSON body: a character takes at most twelve of them (two \\uXXXX escapes), fields a few thousand."""
+    return 12 * settings.max_text_characters + 2**16
+
+
+def upload_limit(settings: Settings) -> int:
+    """Bytes of a form with one file: the file and some room for the fields."""
+    return settings.max_upload_bytes + 2**20
+
+
+class GuardedRoute(APIRoute):
+    """A route that asks for a key with all of `scopes`, then reads at most `body_limit` bytes."""
+
+    scopes: ClassVar[tuple[Scope, ...]] = ()
+    body_limit: ClassVar[BodyLimit] = json_limit
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            request.state.caller = await self.admit(request)
+            limit = type(self).body_limit(services_of(request).settings)
+            return await handle(_limited(request, limit))
+
+        return guarded
+
+    async def admit(self, request: Request) -> Caller:
+        """The caller; raises `AuthenticationFailed` or `PermissionDenied`."""
+        caller = await authenticated(request)
+        caller.require(*self.scopes)
+        return caller
+
+
+def needs(*scopes: Scope, body_limit: BodyLimit = json_limit) -> type[GuardedRoute]:
+    """The route class for a router whose routes need a key with all of `scopes` (any key where there are none)."""
+    return type("GuardedRoute", (GuardedRoute,), {"scopes": scopes, "body_limit": staticmethod(body_limit)})
+
+
+class ListRoute(GuardedRoute):
+    """A route that needs any key, or none with TINGSHUO_PUBLIC_LISTS: some clients read lists without one."""
+
+    async def admit(self, request: Request) -> Caller:
+        if services_of(request).settings.public_lists:
+            return ANYBODY
+        return await super().admit(request)
+
+
+async def authenticated(request: Request) -> Caller:
+    """The caller that the Authorization header stands for."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise AuthenticationFailed("no API key; send `Authorization: Bearer ts-…`")
+    return await anyio.to_thread.run_sync(authenticate, services_of(request).settings, token.strip())
+
+
+def _limited(request: Request, limit: int) -> Request:
+    """The request with its body cut off by an error after `limit` bytes, counted as they come."""
+    too_large = HTTPException(413, f"the request is larger than {limit} bytes", {"Connection": "close"})
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise too_large
+    return Request(request.scope, _counted(request.receive, limit, too_large))
+
+
+def _counted(receive: Receive, limit: int, too_large: HTTPException) -> Receive:
+    taken = 0
+
+    async def counted() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise too_large
+        return message
+
+    return counted

@@ -1,0 +1,126 @@
+"""The API over the tone engines, called in this process or on a real socket."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+import time
+import wave
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from tingshuo import auth, db
+from tingshuo.api import create_app
+from tingshuo.audio import encode
+from tingshuo.engine import Engine
+from tingshuo.settings import Settings, load_settings
+from tingshuo.testing import ToneSynthesizer, engines_of
+from tingshuo.types import Emotion, Utterance
+
+Serve: TypeAlias = Callable[..., TestClient]
+Key: TypeAlias = Callable[..., dict[str, str]]
+Wav: TypeAlias = Callable[..., bytes]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Start the API: `serve(engine, …, setting=value, …)`; the tone engines where none is given."""
+    with ExitStack() as stack:
+
+        def start(*engines: Engine, **changes: object) -> TestClient:
+            settings = load_settings(data_dir=tmp_path / "data", **changes)
+            app = create_app(settings, engines_of(*engines, settings=settings))
+            client = TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50_000))
+            return stack.enter_context(client)
+
+        yield start
+
+
+@pytest.fixture
+def client(serve: Serve) -> TestClient:
+    """The API with the default settings, and an admin key in every request."""
+    started = serve()
+    started.headers.update(_header(started, "admin"))
+    return started
+
+
+@pytest.fixture
+def key() -> Key:
+    """The header of a new key: `key(client, "speak")`."""
+    return _header
+
+
+def _header(client: TestClient, *scopes: str) -> dict[str, str]:
+    settings = settings_of(client)
+    name = f"key {len(auth.list_keys(settings))}"
+    return {"Authorization": f"Bearer {auth.create_key(settings, name, scopes)[1]}"}
+
+
+def settings_of(client: TestClient) -> Settings:
+    """The settings that the application behind a client runs with."""
+    app = client.app
+    assert isinstance(app, FastAPI)
+    settings: Settings = app.state.services.settings
+    return settings
+
+
+@pytest.fixture(scope="session")
+def speech() -> bytes:
+    """A wav file in which the tone recognizer hears 今天真高兴, happy."""
+    return encode(ToneSynthesizer().synthesize(Utterance("今天真高兴", "high", Emotion.HAPPY)), "wav")
+
+
+@pytest.fixture(scope="session")
+def wav() -> Wav:
+    """Make a 16-bit wav file: `wav([samples in [-1, 1], …one list a channel], sample_rate)`."""
+    return _wav
+
+
+def _wav(channels: Sequence[Sequence[float]], sample_rate: int = 16_000) -> bytes:
+    sink = io.BytesIO()
+    with wave.open(sink, "wb") as file:
+        file.setnchannels(len(channels))
+        file.setsampwidth(2)
+        file.setframerate(sample_rate)
+        file.writeframes((np.asarray(channels).T * 32767).astype("<i2").tobytes())
+    return sink.getvalue()
+
+
+class Live:
+    """A server on a loopback port."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.url = url
+        self.settings = settings
+
+    def token(self, *scopes: str) -> str:
+        """The token of a new key."""
+        return auth.create_key(self.settings, f"key {len(auth.list_keys(self.settings))}", scopes)[1]
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """uvicorn over the tone engines, configured as `tingshuo serve` does it."""
+    settings = load_settings(data_dir=tmp_path_factory.mktemp("live"), max_upload_bytes=2_000_000)
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = create_app(settings, engines_of(settings=settings))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, proxy_headers=False, server_header=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    yield Live(f"http://127.0.0.1:{listener.getsockname()[1]}", settings)
+    server.should_exit = True
+    thread.join(timeout=30)
+    listener.close()
+    db.dispose(settings)
