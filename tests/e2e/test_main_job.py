@@ -1,0 +1,125 @@
+"""What a stranger does first: speak with emotion, hear it back, look at the history. Real engines throughout."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+from conftest import Server, clean_environment, running, tingshuo
+from openai import OpenAI
+
+SENTENCE = "今天天气真好，我们去公园吧。"
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> OpenAI:
+    return OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0)
+
+
+@pytest.fixture(scope="module")
+def angry(server: Server) -> bytes:
+    body = {"model": "espeak", "voice": "cmn", "input": SENTENCE, "emotion": "angry"}
+    reply = httpx.post(f"{server.url}/v1/audio/speech", json=body, headers=server.headers, timeout=60)
+    assert reply.status_code == 200, reply.text
+    assert reply.headers["content-type"] == "audio/mpeg"
+    return bytes(reply.content)
+
+
+def test_angry_speech_is_heard_as_that_text_and_as_angry(server: Server, angry: bytes) -> None:
+    form = {"model": "sensevoice", "response_format": "verbose_json"}
+    files = {"file": ("angry.mp3", angry)}
+    url = f"{server.url}/v1/audio/transcriptions"
+    reply = httpx.post(url, data=form, files=files, headers=server.headers, timeout=120)
+    heard = reply.json()
+    assert "今天天气" in heard["text"]
+    segment = heard["segments"][0]["tingshuo"]
+    assert segment["language"] == "zh"
+    assert segment["emotion"]["label"] == "angry"
+    assert sum(segment["emotion"]["scores"].values()) == pytest.approx(1, abs=0.01)
+    assert 0 <= heard["segments"][0]["start"] < heard["segments"][0]["end"] <= heard["duration"] + 0.01
+
+
+@pytest.mark.parametrize("response_format", ["json", "text", "srt", "verbose_json", "vtt"])
+def test_the_openai_package_reads_every_format(client: OpenAI, angry: bytes, response_format: str) -> None:
+    heard = client.audio.transcriptions.create(  # type: ignore[call-overload]
+        model="whisper-1", file=("angry.mp3", io.BytesIO(angry)), response_format=response_format
+    )
+    assert "今天" in (heard if isinstance(heard, str) else heard.text)
+
+
+def test_the_openai_package_speaks(client: OpenAI) -> None:
+    spoken = client.audio.speech.create(
+        model="tts-1", voice="alloy", input="你好", response_format="wav", extra_body={"emotion": "happy"}
+    )
+    assert spoken.content[:4] == b"RIFF"
+
+
+def test_both_directions_are_in_the_history(server: Server, angry: bytes) -> None:
+    jobs = httpx.get(f"{server.url}/v1/jobs", headers=server.headers).json()["data"]
+    assert {"speech", "transcription"} <= {job["kind"] for job in jobs}
+    assert all(job["status"] == "succeeded" for job in jobs)
+
+
+def test_ready_says_plainly_that_the_starter_model_is_in_use(server: Server) -> None:
+    ready = httpx.get(f"{server.url}/readyz")
+    assert ready.status_code == 200
+    assert "starter" in ready.text
+
+
+def test_the_tutorial_form_gives_a_url_that_works_without_a_key(server: Server) -> None:
+    body = {"text": "你好，世界", "emotion": "happy", "speed": 1.2}
+    reply = httpx.post(f"{server.url}/tts", json=body, headers=server.headers, timeout=60).json()
+    assert reply["status"] == "success"
+    audio = httpx.get(reply["audio_url"])
+    assert audio.status_code == 200
+    assert audio.content[:4] == b"RIFF"
+    assert reply["duration"] > 0.3
+
+
+def test_a_killed_server_leaves_a_readable_history_and_a_reason(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with running(data_dir) as server:
+        speech = {"model": "espeak", "voice": "cmn", "input": SENTENCE * 100, "response_format": "mp3"}
+        url = f"{server.url}/v1/audio/speech"
+
+        def speak() -> None:
+            with pytest.raises(httpx.TransportError):
+                httpx.post(url, json=speech, headers=server.headers, timeout=60)
+
+        def running_jobs() -> list[object]:
+            reply = httpx.get(f"{server.url}/v1/jobs?status=running", headers=server.headers)
+            return list(reply.json()["data"])
+
+        caller = threading.Thread(target=speak)
+        caller.start()
+        deadline = time.monotonic() + 30
+        while not running_jobs() and time.monotonic() < deadline:
+            pass
+        os.kill(server.process.pid, signal.SIGKILL)
+        caller.join(60)
+        key = server.key
+    with running(data_dir, key) as restarted:
+        job = httpx.get(f"{restarted.url}/v1/jobs", headers=restarted.headers).json()["data"][0]
+        assert job["status"] == "failed"
+        assert "interrupted" in json.dumps(job["error"])
+
+
+def test_the_command_line_speaks_and_hears(tmp_path: Path) -> None:
+    environment = clean_environment(tmp_path / "data")
+    wav = tmp_path / "happy.wav"
+    say = tingshuo("say", SENTENCE, "--engine", "espeak", "--voice", "cmn", "--emotion", "happy", "-o", str(wav))
+    subprocess.run(say, env=environment, check=True)
+    listen = tingshuo("transcribe", str(wav), "--format", "json", "--no-progress")
+    heard = json.loads(subprocess.run(listen, env=environment, check=True, capture_output=True, text=True).stdout)
+    assert "今天天气" in heard["text"]
+    assert heard["language"] == "zh"
+    assert heard["segments"][0]["emotion"]["label"] == "happy"
+    assert heard["segments"][0]["timing"] == "model"
