@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recognise with the trained model as the platform will: features, normalisation, arg max, collapse, text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from batches import LATIN, Pieces
+from features import features
+from model import QUERIES, SenseVoice, Shape
+
+BPE = "chn_jpn_yue_eng_ko_spectok.bpe.model"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The four tags without their brackets, and the text."""
+
+    language: str
+    emotion: str
+    event: str
+    itn: str
+    text: str
+
+
+class Decoder:
+    """The moving average of a checkpoint, ready to recognise."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pieces = Pieces(folder / BPE)
+        saved = torch.load(folder / "last.pt", weights_only=True)
+        self.model = SenseVoice(Shape(self.pieces.count, LATIN + len(self.pieces.syllables))).eval()
+        self.model.load_state_dict(saved["average"])
+        self.shift, self.scale = saved["normalisation"]
+        self.spent, self.step = float(saved["spent"]), int(saved["step"])
+
+    @torch.inference_mode()
+    def hear(self, samples: Tensor, language: int = 0, itn: int = 14) -> Heard:
+        """What is said in float `samples` at 16 kHz."""
+        rows = (features(samples) + self.shift) * self.scale
+        logits, _ = self.model(rows[None], torch.tensor([len(rows)]), torch.tensor([[language, 1, 2, itn]]))
+        best = logits[0].argmax(-1)
+        tags = [self.pieces.model.id_to_piece(piece).strip("<|>") for piece in best[:QUERIES].tolist()]
+        said = [piece for piece in torch.unique_consecutive(best[QUERIES:]).tolist() if piece]
+        return Heard(*tags, self.pieces.model.decode(said).strip())
