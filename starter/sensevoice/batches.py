@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 import torch
-from numpy.typing import NDArray
-from pypinyin import Style, lazy_pinyin
-from torch import Tensor
-from torch.utils.data import IterableDataset
-
 from augment import APPLAUSE, MUSIC, NONE, Sounds, coloured, noise
 from features import WIDTH, features
+from numpy.typing import NDArray
+from pypinyin import Style, lazy_pinyin
 from text import plain
+from torch import Tensor
+from torch.utils.data import IterableDataset
 
 RATE = 16_000
 ROW = 960  # samples of one feature row
@@ -29,6 +28,7 @@ WITHITN, WOITN = 14, 15
 EVENT_TAG = {NONE: "Speech", MUSIC: "BGM", APPLAUSE: "Applause"}
 SILENT = -1  # only noise: no speech, no event
 ROWS = 1500  # feature rows of one batch
+ENGLISH_TIMES = 3  # how often an English utterance comes in one pass: a fifth of the speech, and slower to learn
 LATIN = 600  # auxiliary ids below are pieces (0 is the blank), syllables follow
 
 
@@ -138,10 +138,12 @@ class Batches(IterableDataset[Batch]):
         self.corpus, self.pieces = corpus, pieces
         self.rng = np.random.default_rng(seed)
         self.sounds = Sounds.made(sounds, seed)
+        times = [ENGLISH_TIMES if one.language == "en" else 1 for one in corpus.utterances]
+        self.drawn = np.repeat(np.arange(len(times)), times)
 
     def __iter__(self) -> Iterator[Batch]:
         while True:
-            order = self.rng.permutation(len(self.corpus.utterances))
+            order = self.rng.permutation(self.drawn)
             for start in range(0, len(order), 3000):
                 chosen = [self.corpus.utterances[index] for index in order[start : start + 3000]]
                 groups = grouped(sorted(chosen, key=lambda one: one.length))
@@ -153,13 +155,20 @@ class Batches(IterableDataset[Batch]):
         rng = self.rng
         kinds = [int(kind) for kind in rng.choice([NONE, MUSIC, APPLAUSE], len(group), p=[0.84, 0.1, 0.06])]
         waves = [self.padded(self.corpus.wave(one)) for one in group]
-        empty = [int(kind) for kind in rng.choice([MUSIC, APPLAUSE, SILENT], rng.binomial(len(group), 0.06), p=[0.4, 0.35, 0.25])]
+        empty = [
+            int(kind)
+            for kind in rng.choice([MUSIC, APPLAUSE, SILENT], rng.binomial(len(group), 0.06), p=[0.4, 0.35, 0.25])
+        ]
         longest = max(len(wave) for wave in waves)
         waves += [torch.zeros(int(longest * rng.uniform(0.5, 1))) for _ in empty]
         lengths = [len(wave) for wave in waves]
         sound = torch.nn.utils.rnn.pad_sequence(waves, batch_first=True)
         self.mix(sound, lengths, kinds + empty, len(group))
-        rows = [features(wave[:length]) for wave, length in zip(finish(sound, rng), lengths, strict=True)]
+        sound = finish(sound, rng)
+        for row, kind in enumerate(empty, len(group)):
+            if kind == SILENT:
+                sound[row] *= 10 ** -rng.uniform(0, 4) if rng.random() < 0.7 else 0
+        rows = [features(wave[:length]) for wave, length in zip(sound, lengths, strict=True)]
         return self.targets(rows, group, kinds, empty)
 
     def padded(self, wave: Tensor) -> Tensor:
@@ -191,13 +200,20 @@ class Batches(IterableDataset[Batch]):
         for kind in empty:
             itn = int(self.rng.choice([WITHITN, WOITN]))
             queries.append([int(self.rng.choice([0, 0, 3, 4])), 1, 2, itn])
-            names = ("nospeech", "EMO_UNKNOWN", EVENT_TAG.get(kind, "Event_UNK"), "withitn" if itn == WITHITN else "woitn")
+            names = (
+                "nospeech",
+                "EMO_UNKNOWN",
+                EVENT_TAG.get(kind, "Event_UNK"),
+                "withitn" if itn == WITHITN else "woitn",
+            )
             tags.append([tag(name) for name in names])
             targets.append([])
         lengths = torch.tensor([len(row) for row in rows])
         padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
         spelled = [one.spelled for one in group] + [[] for _ in empty]
-        return Batch(padded.view(len(rows), -1, WIDTH), lengths, torch.tensor(queries), torch.tensor(tags), targets, spelled)
+        return Batch(
+            padded.view(len(rows), -1, WIDTH), lengths, torch.tensor(queries), torch.tensor(tags), targets, spelled
+        )
 
 
 def grouped(utterances: list[Utterance]) -> list[list[Utterance]]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
-
 from batches import LATIN, Pieces
 from features import features
 from model import QUERIES, SenseVoice, Shape
+from torch import Tensor
 
 BPE = "chn_jpn_yue_eng_ko_spectok.bpe.model"
 

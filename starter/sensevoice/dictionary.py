@@ -13,7 +13,20 @@ from random import Random
 import jieba
 
 HANZI = re.compile(r"[\u4e00-\u9fff]+")
-KINDS = {"n": 5500, "v": 4200, "a": 900, "d": 400, "t": 200, "ns": 250, "vn": 700, "i": 1200, "l": 800, "nr": 300, "s": 120, "z": 150}
+KINDS = {
+    "n": 5500,
+    "v": 4200,
+    "a": 900,
+    "d": 400,
+    "t": 200,
+    "ns": 250,
+    "vn": 700,
+    "i": 1200,
+    "l": 800,
+    "nr": 300,
+    "s": 120,
+    "z": 150,
+}
 FLATTEN = 0.65  # draws a word by frequency ** FLATTEN: rarer words come often enough to be learned
 PRONOUNS = "我 你 他 她 我们 你们 他们 她们 大家 咱们 您 自己 别人 有人 老师 孩子 妈妈 爸爸 朋友 同学 同事 老人 医生 客人 邻居 弟弟 姐姐".split()
 ADVERBS = "不 没 没有 都 也 很少 经常 已经 正在 刚刚 又 再 还 一定 可能 从来不 马上 总是 常常 一直 终于 突然 偶尔 当然 其实 好像 大概 千万别 最好".split()

@@ -18,12 +18,12 @@ import jiwer
 import numpy as np
 import soxr
 import torch
-from pypinyin import lazy_pinyin
-from torch import Tensor
-
 from augment import applause, music
 from decode import Decoder, Heard
+from pypinyin import lazy_pinyin
 from text import plain
+from torch import Tensor
+
 from tingshuo_espeak.library import library
 from tingshuo_espeak.prosody import parameters, prosody
 
@@ -99,7 +99,11 @@ def score_sounds(decoder: Decoder, score: Score) -> None:
     """Music and applause without speech; silence must give no text."""
     rng = np.random.default_rng(987)
     for _ in range(20):
-        for name, samples in (("BGM", music(rng, 4)), ("Applause", applause(rng, 4)), ("Event_UNK", np.zeros(32_000, np.float32))):
+        for name, samples in (
+            ("BGM", music(rng, 4)),
+            ("Applause", applause(rng, 4)),
+            ("Event_UNK", np.zeros(32_000, np.float32)),
+        ):
             heard = decoder.hear(torch.from_numpy(samples))
             score.right[f"sound {name}"].append(heard.event == name)
             score.right[f"no text in {name}"].append(not heard.text)

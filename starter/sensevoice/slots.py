@@ -20,7 +20,12 @@ COUNTRIES = (
     "中国 美国 英国 法国 德国 日本 韩国 俄罗斯 意大利 西班牙 加拿大 澳大利亚 新西兰 泰国 越南 新加坡 马来西亚 印度 巴西 埃及 瑞士 瑞典 荷兰 "
     "希腊 土耳其 墨西哥 阿根廷 南非 葡萄牙 印度尼西亚 菲律宾 挪威 丹麦 芬兰 波兰 奥地利 比利时"
 ).split()
-WEEKDAYS = [day + number for day in ("星期", "周", "礼拜") for number in "一二三四五六"] + ["星期天", "周日", "星期日", "礼拜天"]
+WEEKDAYS = [day + number for day in ("星期", "周", "礼拜") for number in "一二三四五六"] + [
+    "星期天",
+    "周日",
+    "星期日",
+    "礼拜天",
+]
 DAYPARTS = "早上 上午 中午 下午 晚上 凌晨 傍晚 明天早上 今天下午 昨天晚上 明天上午".split()
 CURRENCIES = "元 块 块钱 元钱 万元 美元".split()
 
@@ -114,7 +119,9 @@ Slot = Callable[[Random], str]
 CHINESE: dict[str, Slot] = {
     "num": lambda rng: chinese_number(_size(rng)),
     "small": lambda rng: rng.choice("一两三四五六七八九十"),
-    "date": lambda rng: f"{chinese_number(rng.randint(1, 12))}月{chinese_number(rng.randint(1, 31))}{rng.choice('号号日')}",
+    "date": lambda rng: (
+        f"{chinese_number(rng.randint(1, 12))}月{chinese_number(rng.randint(1, 31))}{rng.choice('号号日')}"
+    ),
     "time": _clock,
     "year": lambda rng: rng.choice(("二零一", "二零二", "一九九", "一九八", "二零零")) + rng.choice(DIGITS) + "年",
     "money": lambda rng: chinese_number(_size(rng)) + rng.choice(CURRENCIES),

@@ -17,6 +17,7 @@ import numpy as np
 import soxr
 from dictionary import Dictionary
 from text import Sentences
+
 from tingshuo_espeak.library import library
 from tingshuo_espeak.prosody import parameters, prosody
 
@@ -28,13 +29,14 @@ VARIANTS = ["f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m
 class Texts:
     """Draws the sentences of the corpus."""
 
-    def __init__(self) -> None:
+    def __init__(self, english: float = 0.2) -> None:
+        self.english = english
         self.zh, self.en, self.dictionary = Sentences("zh"), Sentences("en"), Dictionary()
         self.words = (Path(__file__).parent / "text" / "en_words.txt").read_text("utf-8").split()
 
     def draw(self, rng: Random) -> tuple[str, str]:
-        """(language, sentence): four in five Mandarin, a quarter of those from the dictionary."""
-        if rng.random() < 0.2:
+        """(language, sentence): English with the share asked for; a quarter of the Mandarin is from the dictionary."""
+        if rng.random() < self.english:
             if rng.random() < 0.15:
                 return "en", " ".join(rng.choice(self.words) for _ in range(rng.randint(2, 7)))
             return "en", self.en.draw(rng)
@@ -72,10 +74,10 @@ def speak(text: str, voice: str, how: dict[str, float | str]) -> np.ndarray:
     return np.clip(cut, -32768, 32767).astype(np.int16)
 
 
-def generate(job: tuple[Path, int, int]) -> float:
+def generate(job: tuple[Path, int, int, float]) -> float:
     """Write one part of the corpus; gives its hours."""
-    out, count, seed = job
-    rng, texts, chunks, rows, at = Random(seed), Texts(), [], [], 0
+    out, count, seed, english = job
+    rng, texts, chunks, rows, at = Random(seed), Texts(english), [], [], 0
     while len(rows) < count:
         language, text = texts.draw(rng)
         how, voice = manner(rng), voice_of(language, rng)
@@ -96,9 +98,11 @@ def main() -> None:
     arguments.add_argument("--utterances", type=int, default=40000)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--parts", type=int, default=8)
+    arguments.add_argument("--english", type=float, default=0.2, help="share of English utterances")
     given = arguments.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    jobs = [(given.out, given.utterances // given.parts, given.seed * 1000 + part) for part in range(given.parts)]
+    count = given.utterances // given.parts
+    jobs = [(given.out, count, given.seed * 1000 + part, given.english) for part in range(given.parts)]
     with multiprocessing.Pool() as pool:
         for done, hours in enumerate(pool.imap_unordered(generate, jobs), 1):
             print(f"part {done} of {given.parts}: {hours:.2f} h", flush=True)

@@ -103,7 +103,9 @@ class Sentences:
                 self.items.append((templates, line))
                 if language == "en" and line.isalpha():
                     self.words.append(line)
-                weights.append(1 + math.log(templates.expansions(line)) if language == "zh" or not line.isalpha() else SINGLE_WORD)
+                weights.append(
+                    1 + math.log(templates.expansions(line)) if language == "zh" or not line.isalpha() else SINGLE_WORD
+                )
         self.cumulative = list(accumulate(weights))
 
     def draw(self, rng: Random) -> str:
@@ -118,9 +120,12 @@ class Sentences:
 
     def characters(self) -> set[str]:
         """Every letter or character that some sentence can contain."""
-        return {letter for templates, _ in self.items for options in templates.classes.values() for letter in "".join(options)} | {
-            letter for _, line in self.items for letter in line
-        }
+        return {
+            letter
+            for templates, _ in self.items
+            for options in templates.classes.values()
+            for letter in "".join(options)
+        } | {letter for _, line in self.items for letter in line}
 
 
 def tidy(text: str, language: str) -> str:

@@ -14,9 +14,8 @@ from pathlib import Path
 from random import Random
 
 import sentencepiece
-from sentencepiece import sentencepiece_model_pb2 as protobuf
-
 from dictionary import Dictionary
+from sentencepiece import sentencepiece_model_pb2 as protobuf
 from text import Sentences, plain
 
 ENGLISH_PIECES = 560

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from batches import LATIN, Batch, Batches, Corpus, Pieces
+from model import QUERIES, SenseVoice, Shape
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader
-
-from batches import LATIN, Batch, Batches, Corpus, Pieces
-from model import QUERIES, SenseVoice, Shape
 
 PEAK_RATE = 2.0e-3
 WARMUP = 0.04  # share of the time
@@ -88,7 +87,8 @@ def losses(model: SenseVoice, batch: Batch, normalise: Normalisation) -> dict[st
     return {
         "ctc": ctc(pieces[:, QUERIES:], batch.lengths, batch.targets),
         "syllables": AUXILIARY * ctc(syllables[:, QUERIES:], batch.lengths, batch.spelled),
-        "tags": TAGS * functional.cross_entropy(pieces[:, :QUERIES].flatten(0, 1), batch.tags.flatten(), label_smoothing=0.05),
+        "tags": TAGS
+        * functional.cross_entropy(pieces[:, :QUERIES].flatten(0, 1), batch.tags.flatten(), label_smoothing=0.05),
     }
 
 

@@ -109,7 +109,7 @@ class Live:
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """uvicorn over the tone engines, configured as `tingshuo serve` does it."""
+    """A server over the tone engines, configured as `tingshuo serve` does it."""
     settings = load_settings(data_dir=tmp_path_factory.mktemp("live"), max_upload_bytes=2_000_000)
     listener = socket.create_server(("127.0.0.1", 0))
     app = create_app(settings, engines_of(settings=settings))

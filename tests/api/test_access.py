@@ -95,7 +95,9 @@ def test_revoked_and_expired_keys_are_turned_away(serve: Serve) -> None:
         assert client.get("/v1/jobs", headers=header).status_code == 200
         with db.session(settings) as session:
             past = datetime.now(UTC) - timedelta(minutes=1)
-            session.execute(update(ApiKey).where(ApiKey.id == row.id).values({f"{name}_at".replace("expired", "expires"): past}))
+            session.execute(
+                update(ApiKey).where(ApiKey.id == row.id).values({f"{name}_at".replace("expired", "expires"): past})
+            )
         reply = client.get("/v1/jobs", headers=header)
         assert reply.status_code == 401
         assert name in reply.json()["error"]["message"]

@@ -79,7 +79,7 @@ def run(environment: dict[str, str]) -> Run:
 
     def call(*arguments: str | Path | bytes, stdin: bytes = b"", **more: str) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "tingshuo", *arguments]
-        return subprocess.run(command, input=stdin, capture_output=True, timeout=120, env={**environment, **more})
+        return subprocess.run(command, input=stdin, capture_output=True, timeout=300, env={**environment, **more})
 
     return call
 

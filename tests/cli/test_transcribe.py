@@ -136,7 +136,7 @@ def test_a_closed_pipe_ends_it_without_a_traceback(environment: dict[str, str], 
     for number in range(50):
         wav(tmp_path / "in" / f"{number}.wav", 0.1)
     command = f"{sys.executable} -m tingshuo transcribe {tmp_path / 'in'} -f json | head -n 1"
-    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, timeout=120, check=False)
+    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, timeout=300, check=False)
     assert done.stdout == b"[\n"
     assert done.stderr == b""
 
@@ -148,7 +148,7 @@ def test_a_progress_bar_on_the_terminal_leaves_stdout_alone(
         wav(tmp_path / "in" / f"{number}.wav", 0.1)
     terminal, end = pty.openpty()
     command = [sys.executable, "-m", "tingshuo", "transcribe", str(tmp_path / "in"), "-f", "jsonl"]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=end, timeout=120, check=True)
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=end, timeout=300, check=True)
     os.close(end)
     shown = os.read(terminal, 100_000)
     os.close(terminal)

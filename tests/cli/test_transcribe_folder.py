@@ -127,12 +127,12 @@ def test_ctrl_c_leaves_what_is_done_and_the_next_run_goes_on(
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert b"Traceback" not in errors
     assert not list(out.glob(".*.partial"))
     done = snapshot(out)
-    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
     assert len(list(out.glob("*.txt"))) == 6
     kept = {name for name in done if name.endswith(".txt") and snapshot(out)[name] == done[name]}
     assert len(kept) >= 2

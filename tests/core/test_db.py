@@ -75,7 +75,8 @@ def test_sqlite_lies_in_folders_that_are_for_us_alone_and_does_not_block_readers
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://root:geheim@localhost/x", "sqlite://", "sqlite:///:memory:", "no url at all", "postgresql+pg8000://x"]
+    "url",
+    ["mysql://root:geheim@localhost/x", "sqlite://", "sqlite:///:memory:", "no url at all", "postgresql+pg8000://x"],
 )
 def test_a_url_we_do_not_support_is_refused_without_telling_its_password(tmp_path: Path, url: str) -> None:
     with pytest.raises(ConfigurationError, match="TINGSHUO_DATABASE_URL") as caught:

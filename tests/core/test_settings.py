@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from pathlib import Path
 
 import pytest
 
 from tingshuo.errors import ConfigurationError
 from tingshuo.settings import Settings, load_settings
-
-
-@pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("TINGSHUO_"):
-            monkeypatch.delenv(name)
 
 
 def wrong() -> str:

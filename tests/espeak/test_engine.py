@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+
 from tingshuo import Audio, Emotion, Utterance
 from tingshuo.engines import Engines
 from tingshuo.errors import UnknownVoice
@@ -50,7 +51,7 @@ def test_the_engine_keeps_its_promises() -> None:
 
 
 def test_the_platform_finds_the_installed_plugin() -> None:
-    plugins = load_plugins(Settings(plugins=["espeak"]))
+    plugins = load_plugins(Settings(plugins=("espeak",)))
     assert not plugins.failures
     assert isinstance(plugins.engines["espeak"], EspeakSynthesizer)
 
@@ -119,12 +120,12 @@ def test_a_text_of_marks_alone_is_a_moment_of_silence() -> None:
 
 def test_requests_at_once_get_what_they_asked_for(engines: Engines) -> None:
     utterances = [Utterance(SENTENCE, "cmn", emotion) for emotion in Emotion] * 2
-    alone = [engines.synthesize("espeak", one).duration for one in utterances]
+    alone = [engines.synthesize(one, "espeak").duration for one in utterances]
     with ThreadPoolExecutor(4) as pool:
-        together = [audio.duration for audio in pool.map(lambda one: engines.synthesize("espeak", one), utterances)]
+        together = [audio.duration for audio in pool.map(lambda one: engines.synthesize(one, "espeak"), utterances)]
     assert together == pytest.approx(alone, rel=0.02)
 
 
 def test_an_unknown_voice_is_refused_with_the_ones_there_are(engines: Engines) -> None:
     with pytest.raises(UnknownVoice, match="cmn"):
-        engines.synthesize("espeak", Utterance(SENTENCE, "nobody"))
+        engines.synthesize(Utterance(SENTENCE, "nobody"), "espeak")

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+
 from tingshuo_espeak.library import EspeakError, EventType, Parameter, Speech, library
 
 SENTENCE = "今天天气很好，我们去公园吧。"
@@ -35,9 +36,8 @@ def test_markup_is_read_out_and_not_obeyed() -> None:
 
 
 def test_ten_thousand_characters_are_spoken_to_the_end() -> None:
-    short = library().speak("cmn", "你好。" * 10, {Parameter.RATE: 450})
-    long = library().speak("cmn", "你好。" * 3334, {Parameter.RATE: 450})
-    assert seconds(long) == pytest.approx(seconds(short) * 333.4, rel=0.1)
+    short, long = (library().speak("cmn", "你好啊" * count, {Parameter.RATE: 450}) for count in (33, 3334))
+    assert seconds(long) == pytest.approx(seconds(short) * 3334 / 33, rel=0.1)
 
 
 def test_words_are_reported_in_order_of_time() -> None:
@@ -66,7 +66,7 @@ def test_mandarin_is_read_and_not_spelled() -> None:
     assert seconds(library().speak("cmn", "中国", {})) < 1.5
 
 
-@pytest.mark.parametrize("voice", ["klingon", "", "../../etc/passwd"])
+@pytest.mark.parametrize("voice", ["nobody", "", "../../etc/passwd"])
 def test_an_unknown_voice_is_an_error(voice: str) -> None:
     with pytest.raises(EspeakError, match="voice"):
         library().speak(voice, SENTENCE, {})

@@ -78,7 +78,7 @@ def folder(request: pytest.FixtureRequest, folders: Path) -> Path:
 def test_tokens_and_tags_equal_those_of_funasr(folder: Path) -> None:
     ours = load_acoustic_model(folder)  # first: it imports what AutoModel looks up by name
     theirs = Funasr(folder)
-    clips = [speechlike(seconds, seed) for seed, seconds in enumerate(np.linspace(1, 30, CLIPS))]
+    clips = [speechlike(seconds, seed) for seed, seconds in enumerate(np.geomspace(1, 30, CLIPS))]
     compared = different = tokens = 0
     tags: set[int] = set()
     for clip in clips:

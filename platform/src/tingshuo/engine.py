@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
-from tingshuo.types import Audio, Model, Transcript, TranscribeOptions, Utterance, Voice
+from tingshuo.types import Audio, Model, TranscribeOptions, Transcript, Utterance, Voice
 
 
 class Engine(ABC):

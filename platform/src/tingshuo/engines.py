@@ -9,7 +9,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, TypeVar
 
 from tingshuo.audio import resample
@@ -19,17 +19,13 @@ from tingshuo.errors import (
     EngineFailed,
     EngineUnavailable,
     InvalidAudio,
-    InvalidRequest,
-    LimitExceeded,
     TingshuoError,
     UnknownEngine,
-    UnknownVoice,
-    UnsupportedEmotion,
-    UnsupportedLanguage,
 )
 from tingshuo.plugins import Plugins, load_plugins
 from tingshuo.settings import Settings
-from tingshuo.types import Audio, Emotion, Model, TranscribeOptions, Transcript, Utterance, Voice
+from tingshuo.types import Audio, Model, TranscribeOptions, Transcript, Utterance
+from tingshuo.validation import check_languages, validated
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +41,6 @@ RECOGNIZER_ALIASES = frozenset(
     {"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-4o-transcribe-diarize"}
 )
 SYNTHESIZER_ALIASES = frozenset({"tts-1", "tts-1-hd", "gpt-4o-mini-tts"})
-VOICE_ALIASES = frozenset(
-    (
-        *("default", "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage"),
-        *("shimmer", "verse"),
-    )
-)
-
-#: (lowest, highest) of the numbers of an utterance.
-RANGES = {"intensity": (0.0, 2.0), "speed": (0.25, 4.0), "pitch": (-12.0, 12.0), "volume": (0.0, 4.0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +117,6 @@ class Engines:
         # eSpeak sounds worst of all, so a neural voice is preferred where there is one.
         return min(usable or engines, key=lambda name: (name == "espeak", name), default="")
 
-    def voice(self, synthesizer: Synthesizer, name: str) -> Voice:
-        """The voice called `name`; the engine's default for "" and for OpenAI's voice names."""
-        voices = {voice.name: voice for voice in synthesizer.voices()}
-        if name in voices:
-            return voices[name]
-        if voices and (not name or name in VOICE_ALIASES):
-            return next(iter(voices.values()))
-        known = ", ".join(voices)
-        raise UnknownVoice(f"{synthesizer.name} has no voice {name!r}; it has: {known}", param="voice")
-
     # ---- the two things engines do
 
     def transcribe(self, audio: Audio, options: TranscribeOptions, engine: str = "") -> Transcript:
@@ -178,26 +155,7 @@ class Engines:
 
     def validated(self, synthesizer: Synthesizer, utterance: Utterance) -> Utterance:
         """The utterance with its voice resolved; raises what the caller did wrong, before any queueing."""
-        limit = self.settings.max_text_characters
-        if not utterance.text.strip():
-            raise InvalidRequest("the text is empty; send at least one word", param="input")
-        if len(utterance.text) > limit:
-            raise LimitExceeded(f"the text has {len(utterance.text)} characters; at most {limit}", param="input")
-        for name, (low, high) in RANGES.items():
-            value = getattr(utterance, name)
-            if not low <= value <= high:
-                raise InvalidRequest(f"{name} is {value}; it must lie between {low} and {high}", param=name)
-        unknown = sorted(set(utterance.extra) - synthesizer.extra_keys)
-        if unknown:
-            allowed = ", ".join(sorted(synthesizer.extra_keys)) or "none"
-            raise InvalidRequest(f"{synthesizer.name} has no option {unknown[0]!r}; it has: {allowed}", param="extra")
-        voice = self.voice(synthesizer, utterance.voice)
-        if utterance.emotion not in voice.emotions:
-            able = ", ".join(voice.emotions)
-            raise UnsupportedEmotion(
-                f"voice {voice.name!r} cannot speak {utterance.emotion}; it can: {able}", param="emotion"
-            )
-        return replace(utterance, voice=voice.name)
+        return validated(synthesizer, utterance, self.settings.max_text_characters)
 
     # ---- life of an engine
 
@@ -256,21 +214,3 @@ def _called(engine: Engine, call: Callable[[], T]) -> T:
     except Exception as error:  # an engine is a plugin: foreign code
         log.exception("%s failed", engine.name)
         raise EngineFailed(f"{engine.name} failed: {type(error).__name__}: {error}") from error
-
-
-def check_languages(recognizer: Recognizer, options: TranscribeOptions) -> None:
-    """Raise `UnsupportedLanguage` for a language the recognizer does not list."""
-    for language in (*options.languages, options.language):
-        if language not in ("auto", *recognizer.languages):
-            known = ", ".join(("auto", *recognizer.languages))
-            raise UnsupportedLanguage(
-                f"{recognizer.name} does not know the language {language!r}; it knows: {known}", param="language"
-            )
-
-
-def parse_emotion(name: str) -> Emotion:
-    """The emotion called `name`."""
-    try:
-        return Emotion(name.strip().lower())
-    except ValueError:
-        raise UnsupportedEmotion(f"no emotion {name!r}; there are: {', '.join(Emotion)}", param="emotion") from None

@@ -85,7 +85,7 @@ class History:
             status="running",
             caller=caller,
             engine=engine.name,
-            engine_version=engine.version,
+            engine_version=engine.version[:80],
             parameters=kept(parameters, keep_text=keep_text),
             input_text=storable(input_text) if input_text is not None and keep_text else None,
             input_name=file_name(input_name),
@@ -130,7 +130,7 @@ class History:
         return {"audio_format": recording.audio_format, "audio_size": size, "audio_expires_at": expires}
 
     def _fail(self, job_id: str, error: BaseException, seconds: float) -> None:
-        code, message = failure(error)
+        code, message = failure(error, keep_text=self.settings.keep_text)
         try:
             self._end(job_id, {"status": "failed", "error_code": code, "error_message": storable(message)}, seconds)
             blobs.remove(self.settings.data_dir, job_id)
@@ -192,6 +192,8 @@ class History:
         blobs.remove(self.settings.data_dir, job.id)
         with db.session(self.settings) as session:
             session.execute(delete(Job).where(Job.id == job.id))
+        # Once more for what a job that ended in between has written.
+        blobs.remove(self.settings.data_dir, job.id)
 
     def recover(self) -> int:
         """Close the rows that ended processes left running; how many there were. Called at start."""
@@ -241,6 +243,6 @@ def _model_of(engine: Engine) -> dict[str, str | None]:
     """The columns that say with which weights a job was done."""
     try:
         model = engine.model()
-        return {"model_name": model.name, "model_origin": model.origin, "model_checksum": checksum(model)}
+        return {"model_name": model.name[:200], "model_origin": model.origin, "model_checksum": checksum(model)}
     except (TingshuoError, OSError):  # the engine says so itself when it is called
         return {}

@@ -59,7 +59,7 @@ def load_plugins(settings: Settings, points: Iterable[EntryPoint] | None = None)
     for point in _wanted(settings, installed):
         try:
             engines = _engines_of(point, settings)
-        except Exception as error:  # a plugin is foreign code: whatever it raises must not stop the others
+        except Exception as error:  # noqa: BLE001 - a plugin is foreign code: whatever it raises must not stop the others
             plugins.failures.append(PluginFailure(point.name, f"{type(error).__name__}: {error}"))
             continue
         for engine in engines:

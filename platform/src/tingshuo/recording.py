@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tingshuo.blobs import Content
-from tingshuo.errors import TingshuoError
+from tingshuo.errors import EngineFailed, TingshuoError
 
 #: Code and message of a job whose process was killed or whose command was stopped.
 INTERRUPTED = ("interrupted", "interrupted: the process ended before the job finished")
@@ -57,8 +57,13 @@ class Recording:
         self.audio_format = audio_format if _FORMAT.fullmatch(audio_format or "") else None
 
 
-def failure(error: BaseException) -> tuple[str, str]:
-    """(code, message) to record. An error that is not ours is named only: its text may quote what was said."""
+def failure(error: BaseException, *, keep_text: bool) -> tuple[str, str]:
+    """(code, message) to record. An error that is not ours is named only: its text may quote what was said.
+
+    So may that of an engine, which is recorded only where texts are kept.
+    """
+    if isinstance(error, EngineFailed) and not keep_text:
+        return error.code, "the engine failed; the server's log tells how"
     if isinstance(error, TingshuoError):
         return error.code, error.message
     if isinstance(error, KeyboardInterrupt | SystemExit | asyncio.CancelledError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tingshuo.audio import encode
-from tingshuo.engines import Engines, check_languages
+from tingshuo.engines import Engines
 from tingshuo.errors import (
     EngineBusy,
     EngineUnavailable,
@@ -24,6 +24,7 @@ from tingshuo.errors import (
 from tingshuo.roundtrip_result import EngineUsed, RoundtripItem, RoundtripResult
 from tingshuo.scoring import cer, syllable_error_rate, wer
 from tingshuo.types import Audio, Emotion, TranscribeOptions, Transcript, Utterance, Voice
+from tingshuo.validation import check_languages, find_voice
 
 __all__ = ["EngineUsed", "RoundtripItem", "RoundtripPlan", "RoundtripResult", "gate", "run"]
 
@@ -99,7 +100,7 @@ def planned(engines: Engines, plan: RoundtripPlan) -> list[Utterance]:
 
 def _voices(engines: Engines, plan: RoundtripPlan) -> Sequence[Voice]:
     synthesizer = engines.synthesizer(plan.synthesizer)
-    voices: Sequence[Voice] = [engines.voice(synthesizer, name) for name in plan.voices]
+    voices: Sequence[Voice] = [find_voice(synthesizer, name) for name in plan.voices]
     if not voices:
         any_language = plan.language == "auto"
         voices = [voice for voice in synthesizer.voices() if any_language or plan.language in voice.languages]

@@ -24,7 +24,7 @@ ANYBODY = Caller("", "anybody", frozenset())
 
 
 def json_limit(settings: Settings) -> int:
-    """Bytes of a JSON body: a character takes at most twelve of them (two \\uXXXX escapes), fields a few thousand."""
+    """Bytes of a JSON body: a character takes at most twelve of them (two escapes), the other fields little."""
     return 12 * settings.max_text_characters + 2**16
 
 

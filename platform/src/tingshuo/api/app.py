@@ -108,7 +108,7 @@ def _stop(services: Services, owned: bool) -> None:
 async def _expire_audio(services: Services) -> None:
     while True:
         try:
-            await services.work(services.history.expire_audio)
+            await services.look(services.history.expire_audio)
         except StorageFailed as error:
             log.warning("cannot remove expired audio: %s", error.message)
         await asyncio.sleep(_EXPIRY_PERIOD)

@@ -26,7 +26,7 @@ async def live() -> dict[str, str]:
 @router.get("/readyz")
 async def ready(services: ServicesOf) -> JSONResponse:
     """503 where the database does not answer or no engine can work; which model every engine uses."""
-    state = await services.work(_state, services)
+    state = await services.look(_state, services)
     return JSONResponse(state, 200 if state["status"] == "ready" else 503)
 
 

@@ -58,7 +58,7 @@ async def list_jobs(
     limit: int = 50,
 ) -> dict[str, Any]:
     """Jobs, the newest first; `after` is the last id of the page before. Results are told by GET /v1/jobs/{id}."""
-    jobs = await services.work(
+    jobs = await services.look(
         services.history.list, caller=_whose(caller), kind=kind, status=status, after=after, limit=limit
     )
     return {
@@ -74,22 +74,22 @@ async def list_jobs(
 @router.get("/v1/jobs/{job_id}")
 async def get_job(job_id: str, services: ServicesOf, caller: CallerOf) -> dict[str, Any]:
     """One job with its input text and result, as far as they are kept."""
-    job = await services.work(services.history.get, job_id, caller=_whose(caller))
+    job = await services.look(services.history.get, job_id, caller=_whose(caller))
     return _document(job, (*_BRIEF, "input_text", "result"))
 
 
 @router.delete("/v1/jobs/{job_id}")
 async def delete_job(job_id: str, services: ServicesOf, caller: CallerOf) -> dict[str, Any]:
     """Remove a job and everything kept for it."""
-    await services.work(services.history.delete, job_id, caller=_whose(caller))
+    await services.look(services.history.delete, job_id, caller=_whose(caller))
     return {"id": job_id, "object": "job", "deleted": True}
 
 
 @linked.get("/v1/jobs/{job_id}/audio", response_class=FileResponse)
 async def get_job_audio(job_id: str, services: ServicesOf, caller: CallerOf) -> FileResponse:
     """The audio kept for a job, in parts if asked (Range)."""
-    job = await services.work(services.history.get, job_id, caller=_whose(caller))
-    path = await services.work(services.history.audio_path, job)
+    job = await services.look(services.history.get, job_id, caller=_whose(caller))
+    path = await services.look(services.history.audio_path, job)
     media_type = _MEDIA_TYPES.get(job.audio_format or "")
     return FileResponse(
         path,

@@ -19,32 +19,32 @@ router = APIRouter(route_class=ListRoute, tags=["models"])
 @router.get("/v1/models")
 async def list_models(services: ServicesOf) -> dict[str, Any]:
     """The engines that can be asked for as `model`."""
-    return {"object": "list", "data": await services.work(_models, services)}
+    return {"object": "list", "data": await services.look(_models, services)}
 
 
 @router.get("/v1/models/{name}")
 async def get_model(name: str, services: ServicesOf) -> dict[str, Any]:
     """One engine; OpenAI's own model names stand for the default ones."""
-    return await services.work(_model_called, services, name)
+    return await services.look(_model_called, services, name)
 
 
 @router.get("/v1/engines")
 async def list_engines(services: ServicesOf) -> dict[str, Any]:
     """Every engine and every plugin that failed, with its state and the reason."""
-    rows = await services.work(services.engines.status)
+    rows = await services.look(services.engines.status)
     return {"object": "list", "data": [_engine_document(row) for row in rows]}
 
 
 @router.get("/v1/audio/voices")
 async def list_voices(services: ServicesOf, model: str = "") -> dict[str, Any]:
     """The voices of the engine `model`, or of all engines, those of the default one first."""
-    return {"voices": await services.work(_voices, services, model)}
+    return {"voices": await services.look(_voices, services, model)}
 
 
 @router.get("/v1/audio/models")
 async def list_speech_models(services: ServicesOf) -> dict[str, Any]:
     """The engines that speak, as Open WebUI asks for them."""
-    engines = await services.work(_synthesizers, services)
+    engines = await services.look(_synthesizers, services)
     return {"models": [{"id": engine.name, "name": engine.name} for engine in engines]}
 
 

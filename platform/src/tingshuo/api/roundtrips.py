@@ -12,11 +12,11 @@ from pydantic import Field
 from tingshuo.api.access import needs
 from tingshuo.api.bodies import Body
 from tingshuo.api.services import CallerOf, Services, ServicesOf
-from tingshuo.engines import parse_emotion
 from tingshuo.errors import LimitExceeded
 from tingshuo.reports import item_document
 from tingshuo.roundtrip import RoundtripPlan, planned, run
 from tingshuo.roundtrip_result import RoundtripResult
+from tingshuo.validation import parse_emotion
 
 router = APIRouter(route_class=needs("speak", "transcribe"), tags=["roundtrips"])
 

@@ -27,7 +27,7 @@ def _workers(settings: Settings) -> CapacityLimiter:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One per application. `workers` bounds the threads that decode, infer and encode; others stay free."""
+    """One per application. `workers` bounds the threads that engines keep busy; those of `look` stay free."""
 
     settings: Settings
     engines: Engines
@@ -38,8 +38,12 @@ class Services:
         object.__setattr__(self, "workers", _workers(self.settings))
 
     async def work(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of a slow call, made in a thread of its own; the event loop goes on."""
+        """The result of a call that decodes, infers or encodes, made in a thread; the event loop goes on."""
         return await anyio.to_thread.run_sync(partial(call, *args, **kwargs), limiter=self.workers)
+
+    async def look(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of a call that reads or writes the disk, made in a thread that waits for no engine."""
+        return await anyio.to_thread.run_sync(partial(call, *args, **kwargs))
 
 
 def services_of(request: Request) -> Services:

@@ -14,10 +14,10 @@ from tingshuo.api.bodies import Body
 from tingshuo.api.jobs import audio_path
 from tingshuo.api.services import CallerOf, ServicesOf
 from tingshuo.api.speech import speak
-from tingshuo.engines import parse_emotion
 from tingshuo.errors import TingshuoError
 from tingshuo.links import sign
 from tingshuo.types import Emotion, Utterance
+from tingshuo.validation import parse_emotion
 
 router = APIRouter(route_class=needs("speak"), tags=["simple"])
 

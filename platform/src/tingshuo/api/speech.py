@@ -15,9 +15,9 @@ from tingshuo.api.access import needs
 from tingshuo.api.bodies import Body
 from tingshuo.api.services import CallerOf, Services, ServicesOf
 from tingshuo.audio import FORMATS, encode
-from tingshuo.engines import parse_emotion
 from tingshuo.errors import InvalidRequest, UnsupportedFormat
 from tingshuo.types import Audio, Emotion, Utterance
+from tingshuo.validation import parse_emotion
 
 router = APIRouter(route_class=needs("speak"), tags=["speech"])
 

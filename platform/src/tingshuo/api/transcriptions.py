@@ -16,8 +16,8 @@ from tingshuo.api.transcription_replies import Heard, rendered
 from tingshuo.audio import Limits, read_audio
 from tingshuo.channels import transcribe_channels
 from tingshuo.documents import transcript_document
-from tingshuo.engines import check_languages
 from tingshuo.errors import InvalidRequest
+from tingshuo.validation import check_languages
 
 router = APIRouter(route_class=needs("transcribe", body_limit=upload_limit), tags=["transcriptions"])
 
@@ -38,7 +38,7 @@ async def create_transcription(request: Request, services: ServicesOf, caller: C
     """Recognise speech, its language, emotion and sound events."""
     async with received(request) as upload:
         heard = await services.work(transcribe, services, upload, caller.id)
-        return await services.work(rendered, heard, upload.fields)
+        return await services.look(rendered, heard, upload.fields)
 
 
 @router.post("/v1/audio/translations", response_class=Response)

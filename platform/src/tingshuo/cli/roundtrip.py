@@ -37,8 +37,8 @@ def roundtrip(
 ) -> None:
     """Let the platform listen to what it said: every sentence, emotion and voice."""
     from tingshuo.cli.suite import sentences
-    from tingshuo.engines import parse_emotion
     from tingshuo.roundtrip import RoundtripPlan, gate
+    from tingshuo.validation import parse_emotion
 
     plan = RoundtripPlan(
         sentences(suite, language),

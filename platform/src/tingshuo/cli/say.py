@@ -31,9 +31,9 @@ def say(
     audio_format: Annotated[str, typer.Option("--format", "-f", help="wav, mp3, flac, opus, aac or pcm.")] = "",
 ) -> None:
     """Speak a text into an audio file."""
-    from tingshuo.engines import parse_emotion
     from tingshuo.settings import load_settings
     from tingshuo.types import Utterance
+    from tingshuo.validation import parse_emotion
 
     if not out.parent.is_dir():
         refuse(f"there is no folder {out.parent} to write {out.name} to")

@@ -116,6 +116,7 @@ def _examples(engines: Engines, url: str, key: str) -> list[str]:
     import json
 
     from tingshuo.errors import TingshuoError
+    from tingshuo.validation import find_voice
 
     bearer = shlex.quote(f"Authorization: Bearer {key}")
     speech = {
@@ -126,7 +127,7 @@ def _examples(engines: Engines, url: str, key: str) -> list[str]:
         "response_format": "wav",
     }
     try:
-        voice = engines.voice(engines.synthesizer(), "")
+        voice = find_voice(engines.synthesizer(), "")
     except TingshuoError:
         return [f"curl -sS {url}/v1/jobs -H {bearer}"]
     if not any(language.startswith("zh") for language in voice.languages):

@@ -18,11 +18,12 @@ from tingshuo.cli.ledger import Failure, Ledger, Origin
 from tingshuo.cli.recordings import STDIN, Recording
 from tingshuo.cli.style import Format, Style
 from tingshuo.documents import transcript_document
-from tingshuo.engines import Engines, check_languages
+from tingshuo.engines import Engines
 from tingshuo.errors import ConfigurationError, EngineUnavailable, StorageFailed, TingshuoError
 from tingshuo.jobs import History
 from tingshuo.settings import Settings
 from tingshuo.types import TranscribeOptions, Transcript
+from tingshuo.validation import check_languages
 
 
 class Transcriber:

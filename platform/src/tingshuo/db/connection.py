@@ -37,7 +37,7 @@ def database_url(settings: Settings) -> URL:
     try:
         url = make_url(settings.sqlalchemy_url)
     except ArgumentError as error:
-        raise ConfigurationError("TINGSHUO_DATABASE_URL is no database URL; see docs/api.md") from error
+        raise ConfigurationError("TINGSHUO_DATABASE_URL is no database URL; see docs/settings.md") from error
     if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         return url.set(drivername="postgresql+psycopg")
     if url.drivername == "sqlite" and url.database and url.database != ":memory:":

@@ -11,9 +11,10 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable
-from ctypes import c_char_p, c_int, c_short, c_size_t, c_uint, c_ubyte, c_void_p
+from ctypes import c_char_p, c_int, c_short, c_size_t, c_ubyte, c_uint, c_void_p
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 
 import espeakng_loader
 import numpy as np
@@ -35,6 +36,10 @@ class Parameter(IntEnum):
     VOLUME = 2  # 0..200, default 100
     PITCH = 3  # 0..100, default 50; 50 steps are one octave
     RANGE = 4  # 0..100, default 50; 0 is a monotone
+
+
+#: What a call gets for a parameter it does not set: the library would keep the previous call's.
+DEFAULTS = {Parameter.RATE: 175, Parameter.VOLUME: 100, Parameter.PITCH: 50, Parameter.RANGE: 50}
 
 
 class EventType(IntEnum):
@@ -146,7 +151,9 @@ class Library:
         self._c.espeak_Synth.argtypes = (c_char_p, c_size_t, c_uint, c_int, c_uint, c_uint, c_void_p, c_void_p)
         self._c.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         where = str(data).encode()
-        self.sample_rate = int(self._c.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, BUFFER_MS, where, INITIALIZE_DONT_EXIT))
+        self.sample_rate = int(
+            self._c.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, BUFFER_MS, where, INITIALIZE_DONT_EXIT)
+        )
         if self.sample_rate <= 0:
             raise EspeakError(f"libespeak-ng did not start with the data in {data}")
         self._c.espeak_SetSynthCallback(self._callback)
@@ -157,7 +164,7 @@ class Library:
         with self._lock:
             self._collector = _Collector()
             self._call(self._c.espeak_SetVoiceByName, voice.encode(), what=f"voice {voice!r}")
-            for parameter, value in parameters.items():
+            for parameter, value in (DEFAULTS | parameters).items():
                 self._call(self._c.espeak_SetParameter, int(parameter), value, 0, what=f"{parameter.name} {value}")
             self._c.espeak_ng_SetRandSeed(ctypes.c_long(RANDOM_SEED))
             arguments = (data, len(data) + 1, 0, POSITION_CHARACTER, 0, CHARS_UTF8, None, None)
@@ -188,13 +195,13 @@ def _printable(text: str) -> str:
 
 
 def _require_dictionaries(data: str) -> None:
-    from pathlib import Path
-
     for name, least in DICTIONARY_BYTES.items():
         file = Path(data) / name
         size = file.stat().st_size if file.is_file() else 0
         if size < least:
-            raise EspeakError(f"{file} has {size} bytes, at least {least} expected: Mandarin would be spelled, not read")
+            raise EspeakError(
+                f"{file} has {size} bytes, at least {least} expected: Mandarin would be spelled, not read"
+            )
 
 
 _library: Library | None = None

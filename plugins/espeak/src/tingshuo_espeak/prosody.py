@@ -57,7 +57,7 @@ def prosody(emotion: str, intensity: float = 1.0) -> Prosody:
 
 
 def parameters(manner: Prosody, speed: float = 1.0, pitch: float = 0.0, volume: float = 1.0) -> dict[Parameter, int]:
-    """eSpeak's parameters for `manner`, with the caller's `speed` factor, `pitch` in semitones and `volume` factor."""
+    """ESpeak's parameters for `manner`, with the caller's `speed` factor, `pitch` in semitones and `volume` factor."""
     return {
         Parameter.RATE: _within(RATES, NORMAL_RATE * manner.tempo * speed),
         Parameter.PITCH: _within(PITCHES, NORMAL_PITCH + STEPS_PER_SEMITONE * (manner.pitch + pitch)),

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ from tingshuo_sensevoice.config import Precision
 from tingshuo_sensevoice.directory import ModelDirectory, fill, open_directory, read_tensors
 from tingshuo_sensevoice.tags import NO_SPEECH, Pieces, Tags, find_tags
 from tingshuo_sensevoice.upstream import Frontend, funasr_module, undisturbed
+
+Name = TypeVar("Name")
 
 #: Hz, the only rate the model was made for.
 SAMPLE_RATE = 16000
@@ -154,7 +156,7 @@ class AcousticModel:
             language_scores=_folded(language, languages),
             emotion_scores=_folded(emotion, emotions),
             event=label,
-            event_score=sum(score for index, score in event.items() if self.tags.events[index] == label),
+            event_score=_folded(event, self.tags.events)[label],
             tags=cast(tuple[int, int, int, int], winners),
             tokens=self._tokens(logits),
         )
@@ -193,11 +195,11 @@ def _language(code: str, question: Question) -> str | None:
     return code if question.language == "auto" else question.language
 
 
-def _folded(scores: Mapping[int, float], names: Mapping[int, str]) -> dict[str, float]:
-    """Probabilities by name; several tags may mean "unknown"."""
-    folded: dict[str, float] = {}
+def _folded(scores: Mapping[int, float], names: Mapping[int, Name]) -> dict[Name, float]:
+    """Probabilities by name; several tags may mean the same."""
+    folded: dict[Name, float] = {}
     for index, score in scores.items():
-        folded[names[index]] = folded.get(names[index], 0.0) + score
+        folded[names[index]] = min(1.0, folded.get(names[index], 0.0) + score)  # sums of rounded parts can exceed 1
     return folded
 
 

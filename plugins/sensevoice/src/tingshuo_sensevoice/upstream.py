@@ -15,6 +15,7 @@ import pkgutil
 import random
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, Protocol
@@ -52,19 +53,20 @@ class Frontend(Protocol):
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Keep random generators, root logging, environment and standard output as they are while foreign code runs."""
+    """Keep random generators, root logging, warning filters, environment and stdout as they are meanwhile."""
     root = logging.getLogger()
     level, installed = root.level, list(root.handlers)
     environment = dict(os.environ)
     python_random, numpy_random = random.getstate(), np.random.get_state()
     printed = io.StringIO()
     try:
-        with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(printed):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), contextlib.redirect_stdout(printed):
             yield
     finally:
         random.setstate(python_random)
         np.random.set_state(numpy_random)
-        root.setLevel(level)
+        if root.level != level:
+            root.setLevel(level)
         root.handlers[:] = installed
         for key in os.environ.keys() - environment.keys():
             del os.environ[key]

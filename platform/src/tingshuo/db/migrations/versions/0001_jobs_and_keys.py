@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -45,17 +47,23 @@ def _create_jobs() -> None:
         sa.Column("audio_format", sa.String(20)),
         sa.Column("audio_size", sa.BigInteger),
         sa.Column("audio_expires_at", sa.DateTime(timezone=True)),
+        *_life_of_a_job(),
+        sa.PrimaryKeyConstraint("id", name="pk_jobs"),
+    )
+    op.create_index("ix_jobs_caller_id", "jobs", ["caller", "id"])
+    op.create_index("ix_jobs_status", "jobs", ["status"])
+    op.create_index("ix_jobs_audio_expires_at", "jobs", ["audio_expires_at"])
+
+
+def _life_of_a_job() -> tuple[sa.Column[Any], ...]:
+    return (
         sa.Column("node", sa.String(40), nullable=False),
         sa.Column("process", sa.String(40), nullable=False),
         sa.Column("pid", sa.Integer, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True)),
         sa.Column("finished_at", sa.DateTime(timezone=True)),
-        sa.PrimaryKeyConstraint("id", name="pk_jobs"),
     )
-    op.create_index("ix_jobs_caller_id", "jobs", ["caller", "id"])
-    op.create_index("ix_jobs_status", "jobs", ["status"])
-    op.create_index("ix_jobs_audio_expires_at", "jobs", ["audio_expires_at"])
 
 
 def _create_api_keys() -> None:
