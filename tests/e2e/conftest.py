@@ -41,7 +41,7 @@ def tingshuo(*arguments: str) -> list[str]:
 
 
 def clean_environment(data_dir: Path) -> dict[str, str]:
-    """This environment without TINGSHUO_* settings, writing to `data_dir`."""
+    """The environment without its TINGSHUO_* settings, writing to `data_dir`."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("TINGSHUO_")}
     return {**kept, "TINGSHUO_DATA_DIR": str(data_dir)}
 

@@ -17,7 +17,9 @@ def _round_trip(tmp_path: Path, suite: str, voice: str, language: str, emotions:
     command = tingshuo("roundtrip", "--suite", str(HERE / suite), "--synthesizer", "espeak", "--voice", voice)
     command += ["--recognizer", "sensevoice", "--emotions", emotions, "--language", language]
     command += ["--out", str(tmp_path / "report"), "--json"]
-    done = subprocess.run(command, env=clean_environment(tmp_path / "data"), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=clean_environment(tmp_path / "data"), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result

@@ -157,6 +157,10 @@ ASR: dict[str, tuple[Damage, str]] = {
         edit_weights(lambda weights: weights.update({"embed.weight": torch.zeros(16, 80)})),
         "tensor embed.weight is (16, 80); config.yaml asks for (16, 560)",
     ),
+    "a tensor of whole numbers": (
+        edit_weights(lambda weights: weights.update({"embed.weight": weights["embed.weight"].long()})),
+        "tensor embed.weight is of torch.int64",
+    ),
     "a weight that is nan": (set_value("ctc.ctc_lo.bias", float("nan")), "ctc.ctc_lo.bias has values"),
     "a weight that is infinite": (set_value("embed.weight", float("inf")), "embed.weight has values"),
 }

@@ -117,11 +117,8 @@ def test_tags_within_the_text_give_an_event_its_times(acoustic: AcousticModel) -
     music, laughter, applause = segment.events
     assert (music.label, music.start) == (EventLabel.MUSIC, 0.0)
     assert music.end == pytest.approx(1.243, abs=0.002)
-    assert (laughter.label, laughter.start, laughter.end) == (
-        EventLabel.LAUGHTER,
-        pytest.approx(2.382, abs=0.002),
-        None,
-    )
+    assert (laughter.label, laughter.end) == (EventLabel.LAUGHTER, None)
+    assert laughter.start == pytest.approx(2.382, abs=0.002)
     assert (applause.label, applause.start) == (EventLabel.APPLAUSE, None)
     assert applause.end is not None
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 import pluggy
 
 from tingshuo import hookspecs
 from tingshuo.engine import Engine
 from tingshuo.settings import Settings
+
+if TYPE_CHECKING:
+    import typer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,17 @@ def _wanted(settings: Settings, points: Iterable[EntryPoint]) -> list[EntryPoint
     )
 
 
-def _engines_of(point: EntryPoint, settings: Settings) -> list[Engine]:
+def _hooks_of(point: EntryPoint) -> pluggy.HookRelay:
     # A manager for one plugin: an implementation that raises would abort the call for all others in it.
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
     manager.register(point.load(), name=point.name)
     manager.check_pending()
-    return [engine for found in manager.hook.register_engines(settings=settings) for engine in found]
+    return manager.hook
+
+
+def _engines_of(point: EntryPoint, settings: Settings) -> list[Engine]:
+    return [engine for found in _hooks_of(point).register_engines(settings=settings) for engine in found]
 
 
 def load_plugins(settings: Settings, points: Iterable[EntryPoint] | None = None) -> Plugins:
@@ -68,3 +76,16 @@ def load_plugins(settings: Settings, points: Iterable[EntryPoint] | None = None)
             else:
                 plugins.engines[engine.name] = engine
     return plugins
+
+
+def add_commands(
+    cli: typer.Typer, models: typer.Typer, settings: Settings, points: Iterable[EntryPoint] | None = None
+) -> list[PluginFailure]:
+    """Let the installed plugins (or those of `points`) add commands; gives the plugins that failed."""
+    failures = []
+    for point in _wanted(settings, entry_points(group=hookspecs.GROUP) if points is None else points):
+        try:
+            _hooks_of(point).register_commands(cli=cli, models=models)
+        except Exception as error:  # noqa: BLE001 - a plugin is foreign code: what it raises must not stop the others
+            failures.append(PluginFailure(point.name, f"{type(error).__name__}: {error}"))
+    return failures

@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from tingshuo.cli import db, keys, listing, models, roundtrip, say, serve, transcribe
-from tingshuo.cli.console import OneLineErrors, emit
+from tingshuo.cli.console import emit
+from tingshuo.cli.extension import Root
 
 app = typer.Typer(
-    cls=OneLineErrors,
+    cls=Root,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

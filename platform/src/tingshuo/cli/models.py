@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tingshuo.cli.console import FAILED, emit, note, progress_bar, refuse, table
+from tingshuo.cli.extension import Models
 
 if TYPE_CHECKING:
     from tingshuo.settings import Settings
 
-app = typer.Typer(help="Bring, check and carry model weights.")
+app = typer.Typer(cls=Models, help="Bring, check and carry model weights.")
 HubIds = Annotated[list[str], typer.Argument(help="Such as iic/SenseVoiceSmall.", metavar="OWNER/NAME…")]
 SomeHubIds = Annotated[
     list[str] | None, typer.Argument(help="Every stored one if none is named.", metavar="OWNER/NAME…")

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 AUDIO_OUTPUT_SYNCHRONOUS = 2  # the callback gets the samples; nothing is played
 INITIALIZE_DONT_EXIT = 0x8000  # report missing data instead of ending the process
 POSITION_CHARACTER = 1
+PHONEMES_IPA = 0x02 | ord("_") << 8  # IPA in UTF-8, "_" between two phonemes of a word
 CHARS_UTF8 = 1  # neither espeakSSML (0x10) nor espeakPHONEMES (0x100): the text is only ever text
 BUFFER_MS = 200
 RANDOM_SEED = 1  # libespeak-ng's noise generator; a fixed seed makes equal input give equal audio
@@ -150,6 +151,8 @@ class Library:
         self._c = ctypes.CDLL(espeakng_loader.get_library_path())
         self._c.espeak_Synth.argtypes = (c_char_p, c_size_t, c_uint, c_int, c_uint, c_uint, c_void_p, c_void_p)
         self._c.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
+        self._c.espeak_TextToPhonemes.restype = c_char_p
+        self._c.espeak_TextToPhonemes.argtypes = (ctypes.POINTER(c_char_p), c_int, c_int)
         where = str(data).encode()
         self.sample_rate = int(
             self._c.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, BUFFER_MS, where, INITIALIZE_DONT_EXIT)
@@ -173,6 +176,18 @@ class Library:
             chunks, events = self._collector.chunks, tuple(self._collector.events)
         samples = np.concatenate(chunks) if chunks else np.zeros(0, np.int16)
         return Speech(samples, self.sample_rate, events)
+
+    def phonemes(self, voice: str, text: str) -> list[str]:
+        """The IPA phonemes of `text` as `voice` would say it, without stress marks."""
+        rest = c_char_p(_printable(text).encode("utf-8", "ignore"))
+        clauses: list[str] = []
+        with self._lock:
+            self._call(self._c.espeak_SetVoiceByName, voice.encode(), what=f"voice {voice!r}")
+            while rest.value is not None:  # the call moves it to the next clause, at the end to NULL
+                said = self._c.espeak_TextToPhonemes(ctypes.byref(rest), CHARS_UTF8, PHONEMES_IPA)
+                clauses.append(said.decode() if said else "")
+        unstressed = " ".join(clauses).replace("ˈ", "").replace("ˌ", "")
+        return [sound for word in unstressed.split() for sound in word.split("_") if sound]
 
     def voices(self) -> list[str]:
         """The language names that libespeak-ng's data offers, such as "cmn" or "en-us"."""

@@ -135,7 +135,7 @@ def _unpickled(path: Path) -> object:
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> nn.Module:
-    """Put `tensors` into a module built on the meta device; raise where name or shape differ.
+    """Put `tensors` into a module built on the meta device; raise where name, shape or type differ.
 
     The first difference of each kind is named, with the number of further ones.
     """
@@ -150,5 +150,7 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> nn.Mod
         if tensor.shape != tensors[name].shape:
             have, want = tuple(tensors[name].shape), tuple(tensor.shape)
             raise ModelError(f"{path}: tensor {name} is {have}; config.yaml asks for {want}")
+        if tensor.dtype != tensors[name].dtype:
+            raise ModelError(f"{path}: tensor {name} is of {tensors[name].dtype}; it must be of {tensor.dtype}")
     module.load_state_dict(dict(tensors), strict=True, assign=True)
     return module.eval().requires_grad_(False)

@@ -96,11 +96,11 @@ class AcousticModel:
 
     def answer(self, features: Sequence[Tensor], questions: Sequence[Question]) -> list[Heard]:
         """What `hear` gives, from features, each [T, F]."""
-        heard = self._pass(features, questions)
+        heard = self._answers(features, questions)
         again = {index: code for index, code in enumerate(map(self._other_language, heard, questions)) if code}
         if again:
             forced = [replace(questions[index], language=code, languages=()) for index, code in again.items()]
-            repeated = self._pass([features[index] for index in again], forced)
+            repeated = self._answers([features[index] for index in again], forced)
             for index, answer in zip(again, repeated, strict=True):
                 heard[index] = answer
         return heard
@@ -116,16 +116,22 @@ class AcousticModel:
         return self.pieces.decode(list(ids))
 
     @torch.inference_mode()
-    def _pass(self, features: Sequence[Tensor], questions: Sequence[Question]) -> list[Heard]:
-        """One forward pass over features, each [T, F], padded to the longest."""
+    def encode(self, features: Sequence[Tensor], questions: Sequence[Question]) -> list[Tensor]:
+        """Hidden states of each clip, [4 + T, C], from one pass over features [T, F] padded to the longest."""
         lengths = torch.tensor([len(one) + QUERIES for one in features], device=self.device)
-        queries = self._queries(questions)  # [B, 4, F]
         padded = pad_sequence(list(features), batch_first=True).to(self.device)  # [B, T, F]
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            encoded, _ = self.net.encoder(torch.cat([queries, padded], 1), lengths)  # [B, 4 + T, C]
-            # Clip by clip: the logits of all clips together would be the largest tensor by far.
-            logits = (self.net.ctc.ctc_lo(one[:length]).float() for one, length in zip(encoded, lengths, strict=True))
-        return [self._answer(one, question) for one, question in zip(logits, questions, strict=True)]
+        with self._arithmetic():
+            states, _ = self.net.encoder(torch.cat([self._queries(questions), padded], 1), lengths)
+        return [state[:length] for state, length in zip(states, lengths.tolist(), strict=True)]
+
+    @torch.inference_mode()
+    def logits(self, states: Tensor) -> Tensor:
+        """Scores [4 + T, V] of the vocabulary from one clip's states; those of a batch would be its largest tensor."""
+        with self._arithmetic():
+            return cast(Tensor, self.net.ctc.ctc_lo(states)).float()
+
+    def _arithmetic(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     def _queries(self, questions: Sequence[Question]) -> Tensor:
         # Order of the rows: language, emotion, event, text normalisation (inference() upstream).
@@ -138,6 +144,10 @@ class AcousticModel:
             for question in questions
         ]
         return cast(Tensor, self.net.embed(torch.tensor(rows, device=self.device)))
+
+    def _answers(self, features: Sequence[Tensor], questions: Sequence[Question]) -> list[Heard]:
+        states = self.encode(features, questions)
+        return [self._answer(self.logits(one), question) for one, question in zip(states, questions, strict=True)]
 
     def _answer(self, logits: Tensor, question: Question) -> Heard:
         """Read the logits [4 + T, V] of one clip."""

@@ -1,0 +1,80 @@
+"""Characters that are particles, suffixes or interjections by what stands around them: 得 地 了 的 上 里 啊."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tingshuo_sambert_hifigan.frontend.words import Word
+
+#: Given the words of a sentence and an index: the reading of that word's character, or None for the usual one.
+Rule = Callable[[Sequence[Word], int], str | None]
+
+_SUBJECT = frozenset(
+    "我 你 您 他 她 它 我们 你们 他们 咱们 咱 大家 谁 人 人家 自己 也 都 就 还 总 必 非 又 可 那 这 便 才 得".split()
+)
+#: Interjections keep a tone of their own when they open a clause.
+_ALONE = {"啊": "a1", "呀": "ya1", "哇": "wa1", "哟": "yo1"}
+
+
+def text_at(words: Sequence[Word], at: int) -> str:
+    return words[at].text if 0 <= at < len(words) else ""
+
+
+def tag_at(words: Sequence[Word], at: int) -> str:
+    return words[at].tag if 0 <= at < len(words) else ""
+
+
+def particle_de(words: Sequence[Word], at: int) -> str | None:
+    """得: must (dei3) after a subject or adverb and before a verb; else the complement particle."""
+    before, after = text_at(words, at - 1), tag_at(words, at + 1)
+    if before in _SUBJECT or tag_at(words, at - 1)[:1] in ("r", "d", "c", "") or tag_at(words, at - 1) == "nr":
+        if after[:1] in ("v", "p", "d") or text_at(words, at + 1) in ("把", "去", "看", "多", "想", "用"):
+            return "dei3" if before not in ("不",) else "de2"
+        return "de2" if before in ("不", "只") else "de5"
+    return "de2" if not before and after else "de5"
+
+
+def particle_di(words: Sequence[Word], at: int) -> str | None:
+    """地 between an adverb, an adjective or a reduplication and a verb is the particle."""
+    before, tag, after = text_at(words, at - 1), tag_at(words, at - 1), tag_at(words, at + 1)
+    if len(before) < 2 and tag[:1] not in ("d",):
+        return None
+    doubled = len(before) >= 2 and (
+        before[-1] == before[-2] or before[: len(before) // 2] == before[len(before) // 2 :]
+    )
+    adverbial = (
+        doubled or tag[:1] in ("a", "b", "d", "z", "i", "l", "v", "o") or before.startswith("一") or tag in ("", "nr")
+    )
+    return "de5" if adverbial and after[:1] in ("v", "p", "d", "a", "r", "") and text_at(words, at + 1) else None
+
+
+def verb_liao(words: Sequence[Word], at: int) -> str | None:
+    """了 after 得 or 不 is the verb: 受得了, 去不了."""
+    before = text_at(words, at - 1)
+    verb = tag_at(words, at - 2)[:1] == "v"
+    return "liao3" if before in ("得", "不") and verb else None
+
+
+def suffix(words: Sequence[Word], at: int) -> str | None:
+    """上 and 里 after a noun are suffixes and neutral."""
+    after = text_at(words, at + 1)
+    if after[:1] in ("一", "个", "半", "次", "周", "海", "班", "课", "学") or not at:
+        return None
+    noun = tag_at(words, at - 1)[:1] in ("n", "s", "f") or text_at(words, at - 1)[-1:] == "子"
+    placed = any(word.text in ("在", "从", "到", "往", "向", "由", "放在") for word in words[max(0, at - 4) : at])
+    if tag_at(words, at + 1)[:1] in ("n", "m", "t") and not placed:
+        return None
+    return {"上": "shang5", "里": "li5"}[words[at].text] if noun else None
+
+
+def taxi(words: Sequence[Word], at: int) -> str | None:
+    """打的 is to take a taxi where no noun follows: 打的去."""
+    return (
+        "di1"
+        if text_at(words, at - 1) == "打" and text_at(words, at + 1) in ("", "去", "回", "来", "到", "走")
+        else None
+    )
+
+
+def interjection(words: Sequence[Word], at: int) -> str | None:
+    return _ALONE.get(words[at].text) if not at or words[at - 1].mark else None

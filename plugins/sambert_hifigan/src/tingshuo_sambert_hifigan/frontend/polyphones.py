@@ -1,0 +1,147 @@
+"""Characters with several readings, decided by the words around them.
+
+The dictionary has decided inside words (readings.py); here are the characters that stand alone after
+segmentation, or end a word, and the few words whose reading depends on the sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tingshuo_sambert_hifigan.frontend.particles import (
+    Rule,
+    interjection,
+    particle_de,
+    particle_di,
+    suffix,
+    tag_at,
+    taxi,
+    text_at,
+    verb_liao,
+)
+from tingshuo_sambert_hifigan.frontend.words import Word
+
+_VERBAL = ("v", "a", "z", "i", "l")
+NUMERAL = re.compile(r"[零一二两三四五六七八九十百千万亿几多半数每这那哪某整各]$|^(?:多少|好几|任何|一)$")
+_OWED = tuple("钱 书 债 款 账 贷款 房贷 给 清 我 你 他 她 人情 信用卡 花呗 礼 东西 回来 车贷".split())
+_GROWS = tuple("得 了 大 高 出 成 满 胖 着 在 进 草 毛 牙 叶子 痘 个子 肉 什么样".split())
+AGAIN = tuple("做 写 装 建 启 播 考 来 走 看 读 拍 选 买 画 算 排 放 学 连".split())
+
+
+def _huan(words: Sequence[Word], at: int) -> str | None:
+    after = text_at(words, at + 1)
+    if after in ("了", "过", "完") or after.startswith(_OWED):
+        verb_follows = after in ("我", "你", "他", "她", "人") and tag_at(words, at + 2)[:1] in ("v", "d")
+        return None if verb_follows or (after == "给" and tag_at(words, at + 3)[:1] == "v") else "huan2"
+    return "huan2" if not after and text_at(words, at - 1) in ("不", "没", "要", "该", "来", "先") else None
+
+
+def _zhang(words: Sequence[Word], at: int) -> str | None:
+    if text_at(words, at + 1).startswith(_GROWS):
+        return "zhang3"
+    return "zhang3" if tag_at(words, at - 1)[:1] == "n" and not text_at(words, at + 1) else None
+
+
+def _chong(words: Sequence[Word], at: int) -> str | None:
+    after = text_at(words, at + 1)
+    if NUMERAL.search(text_at(words, at - 1)) and text_at(words, at - 1) != "这":
+        return "chong2"
+    return "chong2" if after in AGAIN else None
+
+
+def _hang(words: Sequence[Word], at: int) -> str | None:
+    if NUMERAL.search(text_at(words, at - 1)):
+        return None if text_at(words, at + 1).startswith("人") else "hang2"
+    return "hang2" if text_at(words, at - 1) in ("第", "同") else None
+
+
+def _zhi(words: Sequence[Word], at: int) -> str | None:
+    before = text_at(words, at - 1)
+    if not NUMERAL.search(before) or (before in ("这", "那", "每", "某") and tag_at(words, at + 1)[:1] in ("v", "p")):
+        return None
+    return "zhi1"
+
+
+def _wei(words: Sequence[Word], at: int) -> str | None:
+    """为: is, becomes (wei2) before numbers and in 以…为…; for (wei4) before persons and things acted for."""
+    after, tag = text_at(words, at + 1), tag_at(words, at + 1)
+    if after in ("了", "什么", "何", "此", "啥", "着"):
+        return "wei4"
+    if tag[:1] == "m" or any(word.text == "以" for word in words[max(0, at - 6) : at]):
+        return "wei2"
+    acted = any(word.tag[:1] == "v" for word in words[at + 2 : at + 8])
+    if tag[:1] == "r" or tag in ("nr", "ns", "nt") or (tag[:1] == "n" and acted):
+        return "wei4"
+    return "wei2"
+
+
+def _jiao(words: Sequence[Word], at: int) -> str | None:
+    return "jiao1"
+
+
+def _zhong(words: Sequence[Word], at: int) -> str | None:
+    if NUMERAL.search(text_at(words, at - 1)):
+        return None
+    return (
+        "zhong4"
+        if tag_at(words, at + 1)[:1] in ("n", "u") or text_at(words, at + 1) in ("了", "着", "在", "下", "上", "满")
+        else None
+    )
+
+
+def _shu(words: Sequence[Word], at: int) -> str | None:
+    return (
+        "shu3" if text_at(words, at + 1) in ("了", "数", "到", "一下", "着", "不清", "完", "一", "钱", "得") else None
+    )
+
+
+def _gan(words: Sequence[Word], at: int) -> str | None:
+    before = text_at(words, at - 1)
+    if before in (
+        "晒",
+        "晾",
+        "吹",
+        "擦",
+        "烘",
+        "烤",
+        "哭",
+        "喝",
+        "很",
+        "太",
+        "口",
+        "风",
+        "没",
+        "未",
+    ) or before.endswith(("很", "太")):
+        return "gan1"
+    return None
+
+
+def _dao(words: Sequence[Word], at: int) -> str | None:
+    return "dao3" if tag_at(words, at - 1) == "v" and text_at(words, at + 1) in ("了", "在", "") else None
+
+
+def _huo(words: Sequence[Word], at: int) -> str | None:
+    return "huo2" if text_at(words, at + 1) in ("面", "泥") and tag_at(words, at - 1)[:1] not in ("n", "r") else None
+
+
+def _xie(words: Sequence[Word], at: int) -> str | None:
+    return "xie3" if text_at(words, at - 1) in ("出", "吐", "抽", "滴", "点", "多") else None
+
+
+def _cheng(words: Sequence[Word], at: int) -> str | None:
+    return "cheng2" if text_at(words, at + 1)[:1] in tuple("饭汤菜粥水了一满") else None
+
+
+def _ji(words: Sequence[Word], at: int) -> str | None:
+    tie = tuple("鞋带 领带 安全带 扣子 围巾 绳子 腰带 围裙 红领巾 好 上 着 紧 带子 蝴蝶结".split())
+    return "ji4" if text_at(words, at + 1).startswith(tie) else None
+
+
+RULES: dict[str, Rule] = {
+    "得": particle_de, "的": taxi, "地": particle_di, "还": _huan, "长": _zhang, "重": _chong, "行": _hang,
+    "只": _zhi, "为": _wei, "教": _jiao,
+    "种": _zhong, "数": _shu, "了": verb_liao, "干": _gan, "倒": _dao, "和": _huo, "上": suffix, "里": suffix,
+    "血": _xie, "盛": _cheng, "系": _ji, "啊": interjection, "呀": interjection, "哇": interjection, "哟": interjection,
+}  # fmt: skip
