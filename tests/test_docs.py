@@ -6,10 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tingshuo.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/*.md"), *ROOT.glob("starter/*/*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/*.md"), *ROOT.glob("starter/*/*.md")]
+)
 
 
 def test_every_setting_is_documented_with_its_default() -> None:

@@ -101,7 +101,8 @@ def coloured(waves: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
             tail = rng.standard_normal(length) * np.exp(-6.9 * np.arange(length) / length)
             tail *= rng.uniform(0.1, 0.5) / np.sqrt(np.sum(tail**2))
             row *= 1 + np.fft.rfft(tail, n)[: len(hz)]
-    return torch.fft.irfft(spectrum * torch.from_numpy(gains), n)[:, : waves.shape[1]]
+    heard: torch.Tensor = torch.fft.irfft(spectrum * torch.from_numpy(gains), n)
+    return heard[:, : waves.shape[1]]
 
 
 def noise(shape: tuple[int, int], rng: np.random.Generator) -> torch.Tensor:
@@ -109,5 +110,6 @@ def noise(shape: tuple[int, int], rng: np.random.Generator) -> torch.Tensor:
     white = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
     spectrum = torch.fft.rfft(white)
     slope = torch.from_numpy(rng.uniform(0, 1, (shape[0], 1)).astype(np.float32))
-    shaped = torch.fft.irfft(spectrum * torch.arange(1, spectrum.shape[1] + 1) ** -slope, shape[1])
-    return shaped / shaped.square().mean(1, keepdim=True).sqrt()
+    shaped: torch.Tensor = torch.fft.irfft(spectrum * torch.arange(1, spectrum.shape[1] + 1) ** -slope, shape[1])
+    level: torch.Tensor = shaped.square().mean(1, keepdim=True).sqrt()
+    return shaped / level

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import sentencepiece
@@ -16,6 +17,7 @@ import torch
 from augment import APPLAUSE, MUSIC, NONE, Sounds, coloured, noise
 from features import WIDTH, features
 from numpy.typing import NDArray
+from phonemes import units
 from pypinyin import Style, lazy_pinyin
 from text import plain
 from torch import Tensor
@@ -28,8 +30,8 @@ WITHITN, WOITN = 14, 15
 EVENT_TAG = {NONE: "Speech", MUSIC: "BGM", APPLAUSE: "Applause"}
 SILENT = -1  # only noise: no speech, no event
 ROWS = 1500  # feature rows of one batch
-ENGLISH_TIMES = 3  # how often an English utterance comes in one pass: a fifth of the speech, and slower to learn
-LATIN = 600  # auxiliary ids below are pieces (0 is the blank), syllables follow
+ENGLISH_TIMES = 2  # how often an English utterance comes in one pass: a third of the speech, and slower to learn
+LATIN = 600  # auxiliary ids below are English units (0 is the blank), Mandarin syllables follow
 
 
 @dataclass(frozen=True)
@@ -78,15 +80,10 @@ class Pieces:
         """The id of `<|name|>`."""
         return int(self.model.piece_to_id(f"<|{name}|>"))
 
-    def spell(self, text: str, language: str) -> list[int]:
-        """Auxiliary ids of a plain text: toned syllables for hanzi, pieces for anything else."""
-        if language == "en":
-            return self.encode(text, language)
-        ids: list[int] = []
-        for sound in lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True):
-            known = self.syllables.get(sound)
-            ids += [known] if known is not None else [i for i in self.encode(sound, "zh") if 0 < i < LATIN]
-        return ids
+    def spell(self, text: str) -> list[int]:
+        """Auxiliary ids of a Mandarin text: toned syllables; what is no hanzi is left out."""
+        sounds = lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True)
+        return [self.syllables[sound] for sound in sounds if sound in self.syllables]
 
 
 def spell_all(character: str) -> list[str]:
@@ -115,14 +112,14 @@ class Corpus:
                 if for_development(row["text"]) == development:
                     self._add(row, pieces)
 
-    def _add(self, row: dict[str, str], pieces: Pieces) -> None:
+    def _add(self, row: dict[str, Any], pieces: Pieces) -> None:
         language, bare = row["language"], plain(row["text"])
         said, marked = pieces.encode(bare, language), pieces.encode(row["text"], language)
         rows = int(row["length"]) // ROW
         if 0 in said or not said or 0 in marked or rows < len(marked) * 1.15 + 2:
             return
         place = (len(self.samples) - 1, int(row["at"]), int(row["length"]))
-        spelled = pieces.spell(bare, language)
+        spelled = units(row["phonemes"]) if language == "en" else pieces.spell(bare)
         self.utterances.append(Utterance(*place, row["text"], language, row["emotion"], said, marked, spelled))
 
     def wave(self, utterance: Utterance) -> Tensor:

@@ -43,6 +43,11 @@ class Decoder:
         rows = (features(samples) + self.shift) * self.scale
         logits, _ = self.model(rows[None], torch.tensor([len(rows)]), torch.tensor([[language, 1, 2, itn]]))
         best = logits[0].argmax(-1)
-        tags = [self.pieces.model.id_to_piece(piece).strip("<|>") for piece in best[:QUERIES].tolist()]
+        language_tag, emotion, event, itn_tag = (self.tag(piece) for piece in best[:QUERIES].tolist())
         said = [piece for piece in torch.unique_consecutive(best[QUERIES:]).tolist() if piece]
-        return Heard(*tags, self.pieces.model.decode(said).strip())
+        return Heard(language_tag, emotion, event, itn_tag, self.pieces.model.decode(said).strip())
+
+    def tag(self, piece: int) -> str:
+        """The name of a tag piece."""
+        name: str = self.pieces.model.id_to_piece(piece)
+        return name.strip("<|>")

@@ -95,7 +95,7 @@ def export(model: Path, out: Path) -> None:
     shutil.copy(model / BPE, out / BPE)
     (out / "config.yaml").write_text(CONFIG.format(**vars(shape)), "utf-8")
     write_normalisation(out / "am.mvn", decoder.shift, decoder.scale)
-    files = {
+    files: dict[str, object] = {
         "init_param": "model.pt",
         "config": "config.yaml",
         "tokenizer_conf": {"bpemodel": BPE},

@@ -8,17 +8,19 @@ from random import Random
 
 DIGITS = "零一二三四五六七八九"
 SURNAMES = (
-    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖"
-    "邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎"
+    "余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
 )
 CITIES = (
-    "北京 上海 广州 深圳 杭州 南京 成都 重庆 武汉 西安 天津 苏州 长沙 青岛 大连 厦门 宁波 无锡 郑州 济南 合肥 福州 昆明 哈尔滨 沈阳 长春 "
-    "石家庄 太原 南昌 贵阳 南宁 海口 三亚 兰州 西宁 银川 拉萨 乌鲁木齐 香港 澳门 台北 珠海 佛山 东莞 温州 扬州 桂林 洛阳 烟台 绍兴 徐州 "
-    "呼和浩特 丽江 大理 嘉兴 泉州 中山 惠州 常州 南通 义乌 开封 保定 唐山"
+    "北京 上海 广州 深圳 杭州 南京 成都 重庆 武汉 西安 天津 苏州 长沙 青岛 大连 厦门 宁波 无锡 郑州 济南 "
+    "合肥 福州 昆明 哈尔滨 沈阳 长春 石家庄 太原 南昌 贵阳 南宁 海口 三亚 兰州 西宁 银川 拉萨 乌鲁木齐 "
+    "香港 澳门 台北 珠海 佛山 东莞 温州 扬州 桂林 洛阳 烟台 绍兴 徐州 呼和浩特 丽江 大理 嘉兴 泉州 中山 "
+    "惠州 常州 南通 义乌 开封 保定 唐山"
 ).split()
 COUNTRIES = (
-    "中国 美国 英国 法国 德国 日本 韩国 俄罗斯 意大利 西班牙 加拿大 澳大利亚 新西兰 泰国 越南 新加坡 马来西亚 印度 巴西 埃及 瑞士 瑞典 荷兰 "
-    "希腊 土耳其 墨西哥 阿根廷 南非 葡萄牙 印度尼西亚 菲律宾 挪威 丹麦 芬兰 波兰 奥地利 比利时"
+    "中国 美国 英国 法国 德国 日本 韩国 俄罗斯 意大利 西班牙 加拿大 澳大利亚 新西兰 泰国 越南 新加坡 "
+    "马来西亚 印度 巴西 埃及 瑞士 瑞典 荷兰 希腊 土耳其 墨西哥 阿根廷 南非 葡萄牙 印度尼西亚 菲律宾 挪威 "
+    "丹麦 芬兰 波兰 奥地利 比利时"
 ).split()
 WEEKDAYS = [day + number for day in ("星期", "周", "礼拜") for number in "一二三四五六"] + [
     "星期天",
@@ -49,8 +51,9 @@ ENGLISH_COUNTRIES = (
     "Scotland|Egypt|Greece|Turkey|Poland|Sweden|Norway|the United States|the Netherlands|Switzerland|South Africa"
 ).split("|")
 ENGLISH_NAMES = (
-    "John Mary Tom Anna Peter Susan David Sarah Michael Emma James Lucy Robert Alice Daniel Helen Mark Jane Paul Kate "
-    "Henry Laura Sam Nancy George Julia Ben Grace Jack Olivia Martin Rachel Simon Linda Alex Sophie Andrew Amy Chris Lily"
+    "John Mary Tom Anna Peter Susan David Sarah Michael Emma James Lucy Robert Alice Daniel Helen Mark "
+    "Jane Paul Kate Henry Laura Sam Nancy George Julia Ben Grace Jack Olivia Martin Rachel Simon Linda "
+    "Alex Sophie Andrew Amy Chris Lily"
 ).split()
 
 
@@ -58,8 +61,8 @@ def chinese_number(number: int) -> str:
     """0..99,999,999 as it is said: 205 -> 二百零五, 12000 -> 一万二千."""
     if number >= 10_000:
         high, low = divmod(number, 10_000)
-        gap = "零" if 0 < low < 1_000 else ""
-        return chinese_number(high) + "万" + gap + (chinese_number(low) if low else "")
+        zero = "零" if 0 < low < 1_000 else ""
+        return chinese_number(high) + "万" + zero + (chinese_number(low) if low else "")
     said, gap = "", False
     for unit, size in (("千", 1000), ("百", 100), ("十", 10), ("", 1)):
         digit, number = divmod(number, size)

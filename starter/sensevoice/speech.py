@@ -12,10 +12,12 @@ import json
 import multiprocessing
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import soxr
 from dictionary import Dictionary
+from numpy.typing import NDArray
 from text import Sentences
 
 from tingshuo_espeak.library import library
@@ -32,13 +34,12 @@ class Texts:
     def __init__(self, english: float = 0.2) -> None:
         self.english = english
         self.zh, self.en, self.dictionary = Sentences("zh"), Sentences("en"), Dictionary()
-        self.words = (Path(__file__).parent / "text" / "en_words.txt").read_text("utf-8").split()
 
     def draw(self, rng: Random) -> tuple[str, str]:
         """(language, sentence): English with the share asked for; a quarter of the Mandarin is from the dictionary."""
         if rng.random() < self.english:
             if rng.random() < 0.15:
-                return "en", " ".join(rng.choice(self.words) for _ in range(rng.randint(2, 7)))
+                return "en", " ".join(self.en.single_word(rng) for _ in range(rng.randint(2, 7)))
             return "en", self.en.draw(rng)
         if rng.random() < 0.27:
             return "zh", self.dictionary.draw(rng)
@@ -62,7 +63,7 @@ def voice_of(language: str, rng: Random) -> str:
     return f"{name}+{rng.choice(VARIANTS)}" if rng.random() < 0.12 else name
 
 
-def speak(text: str, voice: str, how: dict[str, float | str]) -> np.ndarray:
+def speak(text: str, voice: str, how: dict[str, float | str]) -> NDArray[np.int16]:
     """int16 samples at 16 kHz, silence at both ends removed."""
     knobs = parameters(prosody(str(how["emotion"]), float(how["intensity"])), float(how["speed"]), float(how["pitch"]))
     speech = library().speak(voice, text, knobs)
@@ -71,20 +72,32 @@ def speak(text: str, voice: str, how: dict[str, float | str]) -> np.ndarray:
     if len(loud) == 0:
         return np.zeros(0, np.int16)
     cut = samples[max(0, loud[0] - 160) : loud[-1] + 480]
-    return np.clip(cut, -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(cut, -32768, 32767), np.int16)
 
 
 def generate(job: tuple[Path, int, int, float]) -> float:
     """Write one part of the corpus; gives its hours."""
     out, count, seed, english = job
-    rng, texts, chunks, rows, at = Random(seed), Texts(english), [], [], 0
+    rng, texts, at = Random(seed), Texts(english), 0
+    chunks: list[NDArray[np.int16]] = []
+    rows: list[dict[str, Any]] = []
     while len(rows) < count:
         language, text = texts.draw(rng)
         how, voice = manner(rng), voice_of(language, rng)
         samples = speak(text, voice, how)
         if not 0.4 * RATE <= len(samples) <= 12 * RATE:
             continue
-        rows.append({"text": text, "language": language, "voice": voice, "at": at, "length": len(samples), **how})
+        row: dict[str, Any] = {
+            "text": text,
+            "language": language,
+            "voice": voice,
+            "at": at,
+            "length": len(samples),
+            **how,
+        }
+        if language == "en":
+            row["phonemes"] = library().phonemes(voice, text)
+        rows.append(row)
         chunks.append(samples)
         at += len(samples)
     np.save(out / f"{seed}.npy", np.concatenate(chunks))
@@ -93,6 +106,7 @@ def generate(job: tuple[Path, int, int, float]) -> float:
 
 
 def main() -> None:
+    """Write the parts, one process a core."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("out", type=Path)
     arguments.add_argument("--utterances", type=int, default=40000)

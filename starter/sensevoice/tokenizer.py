@@ -12,29 +12,33 @@ import argparse
 import io
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import sentencepiece
 from dictionary import Dictionary
-from sentencepiece import sentencepiece_model_pb2 as protobuf
+from sentencepiece import sentencepiece_model_pb2
 from text import Sentences, plain
 
-ENGLISH_PIECES = 560
+ModelProto: Any = vars(sentencepiece_model_pb2)["ModelProto"]  # protobuf makes it at import
+ENGLISH_PIECES = 2300
 COMMON_CHARACTERS = 2900
 CHARACTER_SCORE = -8.0
 LANGUAGES = ("zh", "en", "yue", "ja", "ko", "nospeech")
 EMOTIONS = ("HAPPY", "SAD", "ANGRY", "NEUTRAL", "FEARFUL", "DISGUSTED", "SURPRISED", "OTHER", "EMO_UNKNOWN")
-EVENTS = tuple(
-    "Speech /Speech BGM /BGM Laughter /Laughter Applause /Applause Cry Sneeze Breath Cough Sing Speech_Noise GBG Event_UNK".split()
+EVENTS = (
+    *("Speech", "/Speech", "BGM", "/BGM", "Laughter", "/Laughter", "Applause", "/Applause"),
+    *("Cry", "Sneeze", "Breath", "Cough", "Sing", "Speech_Noise", "GBG", "Event_UNK"),
 )
 ITN = ("withitn", "woitn")
 MARKS = "，。？！、：；“”《》…"
 
 
-def english_model(rng: Random) -> protobuf.ModelProto:
+def english_model(rng: Random) -> Any:  # noqa: ANN401 - generated protobuf classes have no types
     """Unigram pieces of the English sentences, with capitals and marks for every second one."""
     sentences = Sentences("en")
     drawn = [sentences.draw(rng) for _ in range(40_000)]
-    lines = [sentence if index % 3 == 0 else plain(sentence) for index, sentence in enumerate(drawn)]
+    # A leading space, as every word of a target has: otherwise the first words teach pieces without one.
+    lines = [" " + (sentence if index % 3 == 0 else plain(sentence)) for index, sentence in enumerate(drawn)]
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines),
@@ -51,7 +55,7 @@ def english_model(rng: Random) -> protobuf.ModelProto:
         pad_id=-1,
         minloglevel=2,
     )
-    model = protobuf.ModelProto()
+    model = ModelProto()
     model.ParseFromString(written.getvalue())
     return model
 
@@ -68,10 +72,10 @@ def build() -> bytes:
     known = {piece.piece for piece in model.pieces}
     for letter in [*characters(), *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"]:
         if letter not in known:
-            model.pieces.add(piece=letter, score=CHARACTER_SCORE, type=protobuf.ModelProto.SentencePiece.NORMAL)
+            model.pieces.add(piece=letter, score=CHARACTER_SCORE, type=ModelProto.SentencePiece.NORMAL)
             known.add(letter)
     for tag in (*LANGUAGES, *EVENTS, *EMOTIONS, *ITN):
-        model.pieces.add(piece=f"<|{tag}|>", score=0.0, type=protobuf.ModelProto.SentencePiece.USER_DEFINED)
+        model.pieces.add(piece=f"<|{tag}|>", score=0.0, type=ModelProto.SentencePiece.USER_DEFINED)
     written: bytes = model.SerializeToString()
     return written
 

@@ -111,7 +111,11 @@ class Run:
     def save(self) -> None:
         """Writes the checkpoint, whole or not at all."""
         assert self.normalise is not None
-        state = {"model": self.model.state_dict(), "average": self.average, "optimizer": self.optimizer.state_dict()}
+        state: dict[str, object] = {
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+        }
         state |= {"spent": self.spent, "step": self.step, "normalisation": (self.normalise.shift, self.normalise.scale)}
         part = self.path.with_suffix(".part")
         torch.save(state, part)

@@ -38,11 +38,11 @@ model_conf: {{sample_rate: 16000, detect_mode: 1, snr_mode: 0, max_end_silence_t
   speech_noise_thresh_low: -0.1, speech_noise_thresh_high: 0.3, output_frame_probs: false, frame_in_ms: 10,
   frame_length_ms: 25}}
 encoder: FSMN
-encoder_conf: {{input_dim: {width}, input_affine_dim: {affine}, fsmn_layers: {layers}, linear_dim: {linear}, proj_dim: {memory},
-  lorder: {order}, rorder: 0, lstride: 1, rstride: 0, output_affine_dim: {affine}, output_dim: 2}}
+encoder_conf: {{input_dim: {width}, input_affine_dim: {affine}, fsmn_layers: {layers}, linear_dim: {linear},
+  proj_dim: {memory}, lorder: {order}, rorder: 0, lstride: 1, rstride: 0, output_affine_dim: {affine}, output_dim: 2}}
 frontend: WavFrontendOnline
-frontend_conf: {{fs: 16000, window: hamming, n_mels: 80, frame_length: 25, frame_shift: 10, dither: 0.0, lfr_m: 5, lfr_n: 1,
-  cmvn_file: null}}
+frontend_conf: {{fs: 16000, window: hamming, n_mels: 80, frame_length: 25, frame_shift: 10, dither: 0.0, lfr_m: 5,
+  lfr_n: 1, cmvn_file: null}}
 """
 
 

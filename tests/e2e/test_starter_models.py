@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from conftest import clean_environment, tingshuo
+from serving import clean_environment, tingshuo
 
 HERE = Path(__file__).parent
 EMOTIONS = "neutral,happy,sad,angry,fearful,surprised"

@@ -11,8 +11,8 @@ import json
 
 from tingshuo import Emotion, ModelError
 from tingshuo.errors import UnsupportedEmotion
-from tingshuo_sambert_hifigan.directory import VoiceFiles
 from tingshuo_sambert_hifigan.tables import EMOTIONS
+from tingshuo_sambert_hifigan.voice_files import VoiceFiles
 
 _PREFIX = "emotion_"
 _NEUTRAL = "neutral"

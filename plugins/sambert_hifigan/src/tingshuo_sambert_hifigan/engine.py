@@ -27,11 +27,12 @@ from tingshuo.weights import find_model
 from tingshuo_sambert_hifigan.config import ENGINE, read_config
 
 if TYPE_CHECKING:
-    from tingshuo_sambert_hifigan.directory import ModelDirectory, VoiceFiles
+    from tingshuo_sambert_hifigan.directory import ModelDirectory
     from tingshuo_sambert_hifigan.frontend import FrontEnd
     from tingshuo_sambert_hifigan.script import Part
     from tingshuo_sambert_hifigan.streaming import Windows
     from tingshuo_sambert_hifigan.voice import LoadedVoice, Style
+    from tingshuo_sambert_hifigan.voice_files import VoiceFiles
 
 HUB_ID = "iic/speech_sambert-hifigan_tts_zh-cn_16k"
 STARTER = Path(__file__).parent / "starter"

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from tingshuo import ModelError
 from tingshuo_sambert_hifigan.checkpoint import fill, folded, read_array, read_tensors, surplus
-from tingshuo_sambert_hifigan.directory import VoiceFiles
 from tingshuo_sambert_hifigan.hifigan import Generator
 from tingshuo_sambert_hifigan.hyperparameters import generator_config, modern_names, sambert_config
 from tingshuo_sambert_hifigan.sambert import FILLED_PAUSES, Sambert
 from tingshuo_sambert_hifigan.voice import USUAL_F0_RATIO, F0Scale, LoadedVoice
+from tingshuo_sambert_hifigan.voice_files import VoiceFiles
 
 #: Keys of the state dicts, by generation: those of the generation first.
 _ACOUSTIC_KEYS = (("model",), ("fsnet",))

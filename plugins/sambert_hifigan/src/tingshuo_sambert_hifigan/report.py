@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 
 from tingshuo import Emotion, ModelError
-from tingshuo_sambert_hifigan.directory import ModelDirectory, VoiceFiles, open_model
+from tingshuo_sambert_hifigan.directory import ModelDirectory, open_model
 from tingshuo_sambert_hifigan.emotions import allowed_rows, portable
 from tingshuo_sambert_hifigan.loading import Loaded, load_voice
+from tingshuo_sambert_hifigan.voice_files import VoiceFiles
 
 #: What no file of a directory can tell, and no official checkpoint was at hand to compare.
 UNVERIFIED = (

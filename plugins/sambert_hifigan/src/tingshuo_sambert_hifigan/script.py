@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from tingshuo import InvalidRequest, Utterance
 from tingshuo.errors import EngineUnavailable
-from tingshuo_sambert_hifigan.directory import VoiceFiles
 from tingshuo_sambert_hifigan.emotions import allowed_rows, row_of
 from tingshuo_sambert_hifigan.voice import Style
+from tingshuo_sambert_hifigan.voice_files import VoiceFiles
 
 if TYPE_CHECKING:
     from tingshuo_sambert_hifigan.frontend import FrontEnd
