@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+#: One network, one file: these may be twice as long.
+MODEL_FILES = ("model.py", "sambert.py", "hifigan.py")
 PACKAGES = [*ROOT.glob("platform/src/*/"), *ROOT.glob("plugins/*/src/*/")]
 
 
@@ -35,7 +37,7 @@ def test_no_file_outgrows_what_one_can_read_at_once() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
         for path in _python_files("platform/src", "plugins", "starter", "bench")
-        if (lines := len(path.read_text("utf-8").splitlines())) > (500 if path.name == "model.py" else 250)
+        if (lines := len(path.read_text("utf-8").splitlines())) > (500 if path.name in MODEL_FILES else 250)
     }
     assert long == {}
 
