@@ -85,6 +85,7 @@ def main() -> None:
 
     os.environ |= {"TINGSHUO_SENSEVOICE_MODEL": str(given.model), "TINGSHUO_SENSEVOICE_VAD_MODEL": str(given.vad)}
     acoustic, engines, options = load_acoustic_model(given.model), Engines(Settings()), TranscribeOptions()
+    engines.load("sensevoice")  # imports the few funasr modules that AutoModel looks up by name too
     rows = [
         ("funasr generate, no VAD", seconds(funasr_call(given.model, None, given.threads), audios)),
         ("ours, no VAD", seconds(lambda audio: acoustic.hear([audio.samples], [Question()]), audios)),
