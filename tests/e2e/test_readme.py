@@ -44,7 +44,7 @@ def test_the_two_commands_exist_in_the_makefile() -> None:
 
 def test_the_curl_commands_run(server: Server, folder: Path) -> None:
     shown = _run(next(block for block in _blocks("sh") if "curl" in block), server, folder)
-    assert "这都第几天了" in shown
+    assert "我已经等了三天" in shown
     assert '"angry"' in shown
     assert (folder / "angry.mp3").stat().st_size > 1000
 
