@@ -115,6 +115,11 @@ def test_names_that_are_not_utf8_work_and_control_characters_stay_out_of_the_ter
     assert b"\x1b" not in done.stderr
 
 
+def _heed_ctrl_c() -> None:
+    # A shell starts background jobs with SIGINT ignored, and the tests may run in one.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_leaves_what_is_done_and_the_next_run_goes_on(
     environment: dict[str, str], wav: Wav, tmp_path: Path, jobs: Jobs
 ) -> None:
@@ -122,7 +127,9 @@ def test_ctrl_c_leaves_what_is_done_and_the_next_run_goes_on(
         wav(tmp_path / "in" / f"{number}.wav", 0.1)
     out = tmp_path / "out"
     command = [sys.executable, "-m", "tingshuo", "transcribe", str(tmp_path / "in"), "--out", str(out), "--progress"]
-    process = subprocess.Popen(command, env={**environment, "ECHO_SECONDS": "0.5"}, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command, env={**environment, "ECHO_SECONDS": "0.5"}, stderr=subprocess.PIPE, preexec_fn=_heed_ctrl_c
+    )
     while len(list(out.glob("*.txt"))) < 2:
         assert process.poll() is None
         time.sleep(0.02)

@@ -115,6 +115,18 @@ def test_threads_are_set_once_when_loading(make_engine: Callable[..., SenseVoice
         torch.set_num_threads(before)
 
 
+def test_a_small_network_gets_one_thread_unless_told_otherwise(make_engine: Callable[..., SenseVoice]) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        make_engine().load()
+        assert torch.get_num_threads() == 1
+        make_engine(threads="2").load()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_start_up_imports_neither_torch_nor_funasr() -> None:
     loaded = run(
         "import sys; from tingshuo.plugins import load_plugins; from tingshuo.settings import load_settings;"

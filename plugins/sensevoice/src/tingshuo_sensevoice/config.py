@@ -20,9 +20,10 @@ class Config:
     """What can be set.
 
     model, vad_model: `auto`, `starter`, a folder or a hub id. device: cpu, cuda or cuda:N. threads: of torch's CPU
-    pool, a value of the whole process; 0 leaves it alone. precision: fp32 gives FunASR's own results, bf16 is about
-    twice as fast on a CPU with AVX512-BF16 or AMX and is to be checked with the weights in use. batching: several
-    segments in one forward pass; auto means on a GPU only, since it was measured not to pay on a CPU.
+    pool, a value of the whole process; 0 means 1 for a small network and leaves it alone for a large one.
+    precision: fp32 gives FunASR's own results, bf16 is about twice as fast on a CPU with AVX512-BF16 or AMX and is to
+    be checked with the weights in use. batching: several segments in one forward pass; auto means on a GPU only,
+    since it was measured not to pay on a CPU.
     """
 
     model: str = "auto"

@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # torch and funasr are imported by load(), not at start-up
 HUB_MODEL = "iic/SenseVoiceSmall"
 HUB_VAD = "iic/speech_fsmn_vad_zh-cn-16k-common-pytorch"
 STARTER = Path(__file__).parent / "starter"
+#: Parameters below which one thread is fastest: several would spend their time waiting for each other, the more so on
+#: a busy machine (the starter model took eight times as long with two).
+SMALL = 20_000_000
 
 
 class SenseVoice(Recognizer):
@@ -62,11 +65,13 @@ class SenseVoice(Recognizer):
 
         if self.config.device != "cpu" and not torch.cuda.is_available():
             raise ConfigurationError(f"TINGSHUO_SENSEVOICE_DEVICE={self.config.device}, but torch finds no CUDA device")
-        if self.config.threads:
-            torch.set_num_threads(self.config.threads)
         detector = load_voice_detector(_folder(self.vad_model()))
         self._acoustic = load_acoustic_model(_folder(self.model()), self.config.device, self.config.precision)
         self._detector = detector
+        parameters = sum(one.numel() for one in self._acoustic.net.parameters())
+        threads = self.config.threads or (1 if parameters < SMALL else 0)
+        if threads:
+            torch.set_num_threads(threads)
 
     def close(self) -> None:
         """Let go of the weights."""
