@@ -84,6 +84,21 @@ def test_the_tutorial_form_gives_a_url_that_works_without_a_key(server: Server) 
     assert reply["duration"] > 0.3
 
 
+def test_a_request_for_an_engine_without_its_model_is_told_what_brings_it(tmp_path: Path) -> None:
+    with running(tmp_path / "data", TINGSHUO_SENSEVOICE_MODEL="nobody/nothing") as server:
+        said = httpx.post(
+            f"{server.url}/v1/audio/speech",
+            json={"model": "espeak", "input": "你好", "response_format": "wav"},
+            headers=server.headers,
+        )
+        files = {"file": ("a.wav", said.content)}
+        url = f"{server.url}/v1/audio/transcriptions"
+        reply = httpx.post(url, data={"model": "sensevoice"}, files=files, headers=server.headers)
+    assert said.status_code == 200
+    assert reply.status_code == 503
+    assert "tingshuo models pull nobody/nothing" in reply.json()["error"]["message"]
+
+
 def test_a_killed_server_leaves_a_readable_history_and_a_reason(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with running(data_dir) as server:

@@ -18,7 +18,7 @@
     ├── StorageFailed                   503 server_error           storage_failed (Retry-After)
     │   └── StorageFull                 507                        storage_full
     └── ConfigurationError              500 server_error           configuration_error
-        └── ModelError                  500                        model_error
+        └── ModelError                  503                        model_error
 
 A message says what was wrong, with the value, and what would be right. Callers tell errors apart by class.
 """
@@ -160,4 +160,6 @@ class ConfigurationError(TingshuoError):
 class ModelError(ConfigurationError):
     """A model directory is missing, incomplete or not what it says it is."""
 
+    # A request that names the engine is no bug of the server: the engine cannot be had, the others can.
+    status = 503
     code = "model_error"
