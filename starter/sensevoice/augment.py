@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-RATE = 16000
+RATE = 16_000
 NONE, MUSIC, APPLAUSE = 0, 1, 2
 CLIP_SECONDS = 10
 
@@ -71,7 +71,8 @@ class Sounds:
     clips: dict[int, torch.Tensor]
 
     @classmethod
-    def made(cls, count: int, seed: int = 5) -> Sounds:
+    def made(cls, count: int, seed: int) -> Sounds:
+        """`count` clips of each kind."""
         rng = np.random.default_rng(seed)
         both = {MUSIC: [music(rng) for _ in range(count)], APPLAUSE: [applause(rng) for _ in range(count)]}
         return cls({kind: torch.from_numpy(np.stack(clips)) for kind, clips in both.items()})

@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 import sentencepiece
 import torch
-from augment import APPLAUSE, MUSIC, NONE, Sounds, coloured, noise
+from augment import APPLAUSE, MUSIC, NONE, RATE, Sounds, coloured, noise
 from features import WIDTH, features
 from numpy.typing import NDArray
 from phonemes import units
-from pypinyin import Style, lazy_pinyin
+from pypinyin import Style, lazy_pinyin, pinyin
 from text import plain
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-RATE = 16_000
 ROW = 960  # samples of one feature row
 LANGUAGE_QUERY = {"auto": 0, "zh": 3, "en": 4}
+TAG_QUERIES = (1, 2)  # what asks for emotion and event is always the same
 WITHITN, WOITN = 14, 15
 EVENT_TAG = {NONE: "Speech", MUSIC: "BGM", APPLAUSE: "Applause"}
 SILENT = -1  # only noise: no speech, no event
@@ -67,8 +67,8 @@ class Pieces:
     def __init__(self, path: Path) -> None:
         self.model = sentencepiece.SentencePieceProcessor(model_file=str(path))
         self.count: int = self.model.vocab_size()
-        chinese = [self.model.id_to_piece(index) for index in range(self.count)]
-        sounds = {sound for piece in chinese if re.fullmatch("[\u4e00-\u9fff]", piece) for sound in spell_all(piece)}
+        pieces = [self.model.id_to_piece(index) for index in range(self.count)]
+        sounds = {sound for piece in pieces if re.fullmatch("[\u4e00-\u9fff]", piece) for sound in spell_all(piece)}
         self.syllables = {sound: LATIN + index for index, sound in enumerate(sorted(sounds))}
 
     def encode(self, text: str, language: str) -> list[int]:
@@ -87,9 +87,7 @@ class Pieces:
 
 
 def spell_all(character: str) -> list[str]:
-    """Every reading of one character."""
-    from pypinyin import pinyin
-
+    """Every reading of one character, and the same in the neutral tone."""
     readings: list[str] = pinyin(character, style=Style.TONE3, neutral_tone_with_five=True, heteronym=True)[0]
     return readings + [reading[:-1] + "5" for reading in readings]
 
@@ -190,13 +188,13 @@ class Batches(IterableDataset[Batch]):
         for one, kind in zip(group, kinds, strict=True):
             marked = self.rng.random() < 0.5
             said = LANGUAGE_QUERY[one.language if self.rng.random() < 0.5 else "auto"]
-            queries.append([said, 1, 2, WITHITN if marked else WOITN])
+            queries.append([said, *TAG_QUERIES, WITHITN if marked else WOITN])
             names = (one.language, one.emotion.upper(), EVENT_TAG[kind], "withitn" if marked else "woitn")
             tags.append([tag(name) for name in names])
             targets.append(one.marked if marked else one.plain)
         for kind in empty:
             itn = int(self.rng.choice([WITHITN, WOITN]))
-            queries.append([int(self.rng.choice([0, 0, 3, 4])), 1, 2, itn])
+            queries.append([int(self.rng.choice([0, 0, 3, 4])), *TAG_QUERIES, itn])
             names = (
                 "nospeech",
                 "EMO_UNKNOWN",

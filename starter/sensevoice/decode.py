@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from batches import LATIN, Pieces
+from batches import LANGUAGE_QUERY, LATIN, TAG_QUERIES, WITHITN, Pieces
 from features import features
 from model import QUERIES, SenseVoice, Shape
 from torch import Tensor
@@ -38,10 +38,11 @@ class Decoder:
         self.spent, self.step = float(saved["spent"]), int(saved["step"])
 
     @torch.inference_mode()
-    def hear(self, samples: Tensor, language: int = 0, itn: int = 14) -> Heard:
-        """What is said in float `samples` at 16 kHz."""
+    def hear(self, samples: Tensor, itn: int = WITHITN) -> Heard:
+        """What is said in float `samples` at 16 kHz, in whichever language; `itn`: the query WITHITN or WOITN."""
         rows = (features(samples) + self.shift) * self.scale
-        logits, _ = self.model(rows[None], torch.tensor([len(rows)]), torch.tensor([[language, 1, 2, itn]]))
+        queries = torch.tensor([[LANGUAGE_QUERY["auto"], *TAG_QUERIES, itn]])
+        logits, _ = self.model(rows[None], torch.tensor([len(rows)]), queries)
         best = logits[0].argmax(-1)
         language_tag, emotion, event, itn_tag = (self.tag(piece) for piece in best[:QUERIES].tolist())
         said = [piece for piece in torch.unique_consecutive(best[QUERIES:]).tolist() if piece]

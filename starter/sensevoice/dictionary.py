@@ -47,7 +47,7 @@ TIMES = """
 今天 明天 昨天 现在 以前 以后 后来 最近 刚才 晚上 早上 下午 每天 去年 明年 周末 那时候 小时候 将来 有时候
 上个月 这几天
 """.split()
-ENDS = "。。。。。。！？了。了。吗？呢？吧。的。啊！"
+ENDS = "。 。 。 。 。 。 ！ ？ 了。 了。 吗？ 呢？ 吧。 的。 啊！".split()
 PATTERNS = """
 T，P D V M N E|P M V 了 M N。|P L N V N E|T P 在 S V N E|N N 和 N 都 G A 。|M A 的 N G A E|P D V A 的 N E
 N 的 N V 了 N。|P G A，D V N E|M N 是 P V 的。|P 是 M N E|P V V N E|P O V N，因为 N G A 。
@@ -57,6 +57,9 @@ N 被 P V 了。|W，P V 了 M N。|P 对 N 的 N G A。|请 V M N。|不 要 V 
 P 为什么 V N？|怎么 V N？|M N 在 S。|T P V 完 N 就 V N。|P 一边 V 一边 V。|P D O V N E|P L P V N E
 X V N，V N。|N X G A。|P V 到 N。
 """.replace("\n", "|")
+#: Letters of the patterns: parts of speech of the dictionary, and the lists above. T is a time, others are themselves.
+DRAWN = {"N": "n", "V": "v", "A": "a", "K": "ns", "X": "vn", "I": "i", "W": "l", "R": "nr", "S": "s", "Z": "z"}
+LISTED = {"P": PRONOUNS, "D": ADVERBS, "O": MODALS, "M": MEASURES, "G": DEGREES, "L": LINKS, "E": ENDS}
 
 
 class Dictionary:
@@ -88,20 +91,10 @@ class Dictionary:
         return "".join(self._part(letter, rng) for letter in rng.choice(self.patterns))
 
     def _part(self, letter: str, rng: Random) -> str:
-        kinds = {"N": "n", "V": "v", "A": "a", "K": "ns", "X": "vn", "I": "i", "W": "l", "R": "nr", "S": "s", "Z": "z"}
-        fixed: dict[str, list[str]] = {
-            "P": PRONOUNS,
-            "D": ADVERBS,
-            "O": MODALS,
-            "M": MEASURES,
-            "G": DEGREES,
-            "L": LINKS,
-            "E": ENDS_LIST,
-        }
-        if letter in kinds:
-            return self.word(kinds[letter], rng)
-        if letter in fixed:
-            return rng.choice(fixed[letter])
+        if letter in DRAWN:
+            return self.word(DRAWN[letter], rng)
+        if letter in LISTED:
+            return rng.choice(LISTED[letter])
         if letter == "T":
             return rng.choice(TIMES) if rng.random() < 0.6 else self.word("t", rng)
         return letter
@@ -109,6 +102,3 @@ class Dictionary:
     def commonest_characters(self, count: int) -> list[str]:
         """The characters that occur most in the dictionary's words."""
         return [letter for letter, _ in self.frequency.most_common(count)]
-
-
-ENDS_LIST: list[str] = re.findall(r"[了吗呢吧的啊]?[。！？]", ENDS)

@@ -19,6 +19,7 @@ import numpy as np
 import soxr
 import torch
 from augment import applause, music
+from batches import WITHITN, WOITN
 from decode import Decoder, Heard
 from pypinyin import lazy_pinyin
 from text import plain
@@ -29,6 +30,7 @@ from tingshuo_espeak.prosody import parameters, prosody
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful", "surprised")
 HERE = Path(__file__).parent
+SOUNDS = 20  # clips of each kind
 
 
 @dataclass
@@ -66,17 +68,17 @@ def score_chinese(decoder: Decoder, score: Score, shown: int) -> None:
     """Every Mandarin sentence with every emotion."""
     for index, line in enumerate((HERE / "dev_zh.txt").read_text("utf-8").splitlines()):
         for emotion in EMOTIONS:
-            heard = decoder.hear(spoken("cmn", line, emotion), itn=14 if index % 2 else 15)
+            heard = decoder.hear(spoken("cmn", line, emotion), itn=WITHITN if index % 2 else WOITN)
             said, got = plain(line), plain(heard.text)
             score.characters.append((" ".join(said), " ".join(got)))
             score.syllables.append((" ".join(lazy_pinyin(said)), " ".join(lazy_pinyin(got))))
             note(score, heard, "cmn", "zh", emotion)
-            if index < shown and emotion == EMOTIONS[index % 6]:
+            if index < shown and emotion == EMOTIONS[index % len(EMOTIONS)]:
                 print(emotion, heard, "|", said)
 
 
 def note(score: Score, heard: Heard, voice: str, language: str, emotion: str) -> None:
-    """Counts the tags of one answer."""
+    """Count the tags of one answer."""
     score.right[f"emotion {voice}"].append(heard.emotion == emotion.upper())
     score.right[f"emotion {voice} {emotion}"].append(heard.emotion == emotion.upper())
     score.right[f"language {language} by {voice}"].append(heard.language == language)
@@ -89,19 +91,19 @@ def score_english(decoder: Decoder, score: Score, shown: int) -> None:
     for index, line in enumerate((HERE / "dev_en.txt").read_text("utf-8").splitlines()):
         for voice in ("en", "en-us"):
             for emotion in EMOTIONS:
-                heard = decoder.hear(spoken(voice, line, emotion), itn=14 if index % 2 else 15)
+                heard = decoder.hear(spoken(voice, line, emotion), itn=WITHITN if index % 2 else WOITN)
                 pair = plain(line), plain(heard.text)
                 score.words[f"{voice} {emotion}"].append(pair)
                 score.words[voice].append(pair)
                 note(score, heard, voice, "en", emotion)
-                if index < shown and (voice, emotion) == ("en", EMOTIONS[index % 6]):
+                if index < shown and (voice, emotion) == ("en", EMOTIONS[index % len(EMOTIONS)]):
                     print(emotion, heard)
 
 
 def score_sounds(decoder: Decoder, score: Score) -> None:
     """Music and applause without speech; silence must give no text."""
     rng = np.random.default_rng(987)
-    for _ in range(20):
+    for _ in range(SOUNDS):
         for name, samples in (
             ("BGM", music(rng, 4)),
             ("Applause", applause(rng, 4)),

@@ -40,8 +40,7 @@ def mel_bank() -> Tensor:
     return bank.float()
 
 
-WINDOW = 0.54 - 0.46 * torch.cos(2 * math.pi * torch.arange(FRAME, dtype=torch.float64) / (FRAME - 1))
-WINDOW = WINDOW.float()
+WINDOW = (0.54 - 0.46 * torch.cos(2 * math.pi * torch.arange(FRAME, dtype=torch.float64) / (FRAME - 1))).float()
 BANK = mel_bank()
 
 

@@ -8,20 +8,9 @@ unit here, and so are the consonants and vowels left over; vowels that differ li
 from __future__ import annotations
 
 LIKE = {
-    **{
-        "əʊ": "oʊ",
-        "ɐ": "ə",
-        "ᵻ": "ɪ",
-        "i": "iː",
-        "a": "æ",
-        "ɔ": "ɔː",
-        "ɔːɹ": "ɔː",
-        "ɑːɹ": "ɑː",
-        "ɛɹ": "eə",
-        "ɪɹ": "iə",
-    },
-    **{"ʊɹ": "ʊ", "ʊə": "ʊ", "aɪə": "aɪ", "aɪɚ": "aɪ", "ɜː": "ɚ", "ɾ": "d", "n̩": "n"},
-}
+    "əʊ": "oʊ", "ɐ": "ə", "ᵻ": "ɪ", "i": "iː", "a": "æ", "ɔ": "ɔː", "ɔːɹ": "ɔː", "ɑːɹ": "ɑː", "ɛɹ": "eə", "ɪɹ": "iə",
+    "ʊɹ": "ʊ", "ʊə": "ʊ", "aɪə": "aɪ", "aɪɚ": "aɪ", "ɜː": "ɚ", "ɾ": "d", "n̩": "n",
+}  # fmt: skip
 CONSONANTS = "t n s d l k ɹ m z ð p w f b v h ɡ j ʃ dʒ tʃ θ ʒ ŋ ʔ".split()
 VOWELS = "ɪ ə ɛ aɪ ʌ iː eɪ uː æ ɚ ɒ ɔː ɑː oʊ aʊ əl ʊ iə eə ɔɪ".split()
 UNITS = len(CONSONANTS) + len(VOWELS) + len(CONSONANTS) * len(VOWELS)

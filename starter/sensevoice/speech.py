@@ -2,7 +2,7 @@
 """Training speech: sentences spoken by eSpeak NG with every emotion, stored as one int16 array and one index.
 
     python speech.py OUT --utterances 40000 --seed 1
-writes OUT/<n>.npy (int16, 16 kHz, utterances end to end) and OUT/<n>.jsonl (one line an utterance) per process.
+writes OUT/<n>.npy (int16, 16 kHz, utterances end to end) and OUT/<n>.jsonl (one line an utterance) per part.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.pool import Pool
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,7 +26,8 @@ from text import Sentences
 from tingshuo_espeak.library import library
 from tingshuo_espeak.prosody import parameters, prosody
 
-RATE = 16000
+RATE = 16_000
+SECONDS = (0.4, 12.0)  # of an utterance, least and most
 EMOTIONS = ["neutral", "happy", "sad", "angry", "fearful", "surprised"] * 2 + ["disgusted"]
 VARIANTS = ["f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7"]
 
@@ -75,34 +79,59 @@ def speak(text: str, voice: str, how: dict[str, float | str]) -> NDArray[np.int1
     return np.asarray(np.clip(cut, -32768, 32767), np.int16)
 
 
-def generate(job: tuple[Path, int, int, float]) -> float:
+class Part:
+    """A part of the corpus while it is made: samples end to end, and a row about each utterance."""
+
+    def __init__(self) -> None:
+        self.chunks: list[NDArray[np.int16]] = []
+        self.rows: list[dict[str, Any]] = []
+        self.length = 0
+
+    def add(self, samples: NDArray[np.int16], row: dict[str, Any], espeak_voice: str) -> None:
+        """Keep an utterance unless it is too short or too long; English gets the phonemes of eSpeak's voice."""
+        if not SECONDS[0] * RATE <= len(samples) <= SECONDS[1] * RATE:
+            return
+        if row["language"] == "en":
+            row = {**row, "phonemes": library().phonemes(espeak_voice, row["text"])}
+        self.rows.append({**row, "at": self.length, "length": len(samples)})
+        self.chunks.append(samples)
+        self.length += len(samples)
+
+    def write(self, stem: Path) -> float:
+        """Write both files; gives the hours in them."""
+        np.save(stem.with_suffix(".npy"), np.concatenate(self.chunks))
+        lines = (json.dumps(row, ensure_ascii=False) for row in self.rows)
+        stem.with_suffix(".jsonl").write_text("\n".join(lines), "utf-8")
+        return self.length / RATE / 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A part that a process is to make: where its files go, how many utterances, which seed, the share of English."""
+
+    stem: Path
+    count: int
+    seed: int
+    english: float
+
+
+def make(generate: Callable[[Job], float], pool: Pool, given: argparse.Namespace) -> None:
+    """Have the parts of the corpus made by the processes of a pool."""
+    given.out.mkdir(parents=True, exist_ok=True)
+    seeds = range(given.seed * 1000, given.seed * 1000 + given.parts)
+    jobs = [Job(given.out / str(seed), given.utterances // given.parts, seed, given.english) for seed in seeds]
+    for done, hours in enumerate(pool.imap_unordered(generate, jobs), 1):
+        print(f"part {done} of {given.parts}: {hours:.2f} h", flush=True)
+
+
+def generate(job: Job) -> float:
     """Write one part of the corpus; gives its hours."""
-    out, count, seed, english = job
-    rng, texts, at = Random(seed), Texts(english), 0
-    chunks: list[NDArray[np.int16]] = []
-    rows: list[dict[str, Any]] = []
-    while len(rows) < count:
+    rng, texts, part = Random(job.seed), Texts(job.english), Part()
+    while len(part.rows) < job.count:
         language, text = texts.draw(rng)
         how, voice = manner(rng), voice_of(language, rng)
-        samples = speak(text, voice, how)
-        if not 0.4 * RATE <= len(samples) <= 12 * RATE:
-            continue
-        row: dict[str, Any] = {
-            "text": text,
-            "language": language,
-            "voice": voice,
-            "at": at,
-            "length": len(samples),
-            **how,
-        }
-        if language == "en":
-            row["phonemes"] = library().phonemes(voice, text)
-        rows.append(row)
-        chunks.append(samples)
-        at += len(samples)
-    np.save(out / f"{seed}.npy", np.concatenate(chunks))
-    (out / f"{seed}.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
-    return at / RATE / 3600
+        part.add(speak(text, voice, how), {"text": text, "language": language, "voice": voice, **how}, voice)
+    return part.write(job.stem)
 
 
 def main() -> None:
@@ -114,12 +143,8 @@ def main() -> None:
     arguments.add_argument("--parts", type=int, default=8)
     arguments.add_argument("--english", type=float, default=0.2, help="share of English utterances")
     given = arguments.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    count = given.utterances // given.parts
-    jobs = [(given.out, count, given.seed * 1000 + part, given.english) for part in range(given.parts)]
     with multiprocessing.Pool() as pool:
-        for done, hours in enumerate(pool.imap_unordered(generate, jobs), 1):
-            print(f"part {done} of {given.parts}: {hours:.2f} h", flush=True)
+        make(generate, pool, given)
 
 
 if __name__ == "__main__":

@@ -40,9 +40,8 @@ class Templates:
         """`text` with every slot and choice decided by `rng`. Raises KeyError for an unknown slot."""
         if depth > 20:
             raise ValueError(f"slots refer to each other without end: {text!r}")
-        if "[" in text:
-            while (found := CHOICE.search(text)) is not None:
-                text = text[: found.start()] + rng.choice(found[1].split("|")) + text[found.end() :]
+        while (found := CHOICE.search(text)) is not None:
+            text = text[: found.start()] + rng.choice(found[1].split("|")) + text[found.end() :]
         return SLOT.sub(lambda slot: self._fill(slot[1], rng, depth), text)
 
     def _fill(self, name: str, rng: Random, depth: int) -> str:
@@ -81,7 +80,7 @@ def read(path: Path) -> Templates:
     """The templates of one file."""
     templates = Templates(path.name.split("_")[0])
     for line in path.read_text("utf-8").splitlines():
-        line = line.strip().replace("{year}年", "{year}")
+        line = line.strip().replace("{year}年", "{year}")  # the slot says 年 itself
         if line.startswith("@"):
             name, _, alternatives = line[1:].partition("=")
             templates.classes[name.strip()] = split_alternatives(alternatives)

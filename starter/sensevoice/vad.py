@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from augment import APPLAUSE, MUSIC, Sounds
-from batches import RATE, Corpus, Pieces, finish
+from augment import APPLAUSE, MUSIC, RATE, Sounds
+from batches import Corpus, Pieces, finish
 from decode import BPE
 from export import write_configuration, write_normalisation
 from features import FRAME, MELS, SHIFT, fbank, stack
