@@ -26,7 +26,7 @@ POSITION_CHARACTER = 1
 PHONEMES_IPA = 0x02 | ord("_") << 8  # IPA in UTF-8, "_" between two phonemes of a word
 CHARS_UTF8 = 1  # neither espeakSSML (0x10) nor espeakPHONEMES (0x100): the text is only ever text
 BUFFER_MS = 200
-RANDOM_SEED = 1  # libespeak-ng's noise generator; a fixed seed makes equal input give equal audio
+RANDOM_SEED = 1  # libespeak-ng's noise; its flutter goes on from call to call, so equal texts differ by a little still
 DICTIONARY_BYTES = {"cmn_dict": 1_000_000}  # the short cmn dictionary spells most hanzi out as "Chinese letter"
 
 

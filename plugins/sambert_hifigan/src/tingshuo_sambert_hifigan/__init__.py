@@ -9,9 +9,12 @@ from tingshuo import Engine, Settings, hookimpl
 
 if TYPE_CHECKING:
     import typer
+    from fastapi import APIRouter
+
+    from tingshuo.engines import Engines
 
 __version__ = "0.1.0"
-__all__ = ["register_commands", "register_engines"]
+__all__ = ["register_commands", "register_engines", "register_routes"]
 
 
 @hookimpl
@@ -24,10 +27,20 @@ def register_engines(settings: Settings) -> Iterable[Engine]:
 
 @hookimpl
 def register_commands(cli: typer.Typer, models: typer.Typer) -> None:
-    """`tingshuo frontend`, `tingshuo models check` and `tingshuo models trace`."""
+    """`tingshuo frontend`, `tingshuo lexicon`, `tingshuo models check` and `tingshuo models trace`."""
     from tingshuo_sambert_hifigan.commands import check, trace
     from tingshuo_sambert_hifigan.frontend.command import frontend
+    from tingshuo_sambert_hifigan.lexicon_command import lexicon
 
     cli.command()(frontend)
+    cli.add_typer(lexicon, name="lexicon")
     models.command()(check)
     models.command()(trace)
+
+
+@hookimpl
+def register_routes(settings: Settings, engines: Engines) -> Iterable[APIRouter]:
+    """POST /v1/frontend and the routes of /v1/lexicon."""
+    from tingshuo_sambert_hifigan.routes import routers
+
+    return routers(settings, engines)

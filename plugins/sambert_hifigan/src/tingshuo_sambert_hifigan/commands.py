@@ -77,6 +77,8 @@ def trace(
     line = _first_line(symbols) if symbols else str(given.get("symbols", ""))
     if not line.strip():
         raise typer.BadParameter("no symbol line; name its file with --symbols")
+    # The other implementation is compared to the last bit, and threads divide a sum.
+    torch.set_num_threads(1)
     model = open_model(directory)
     name = voice or model.names[0]
     if name not in model.names:

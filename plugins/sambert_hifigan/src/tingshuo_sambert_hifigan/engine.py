@@ -21,16 +21,17 @@ from tingshuo import (
     Synthesizer,
     Utterance,
     Voice,
+    cancellation,
 )
 from tingshuo.errors import UnknownVoice, UnsupportedLanguage
 from tingshuo.weights import find_model
-from tingshuo_sambert_hifigan.config import ENGINE, read_config
+from tingshuo_sambert_hifigan.config import ENGINE, PRECISIONS, read_config
+from tingshuo_sambert_hifigan.reading import Reader
 
 if TYPE_CHECKING:
     from tingshuo_sambert_hifigan.directory import ModelDirectory
-    from tingshuo_sambert_hifigan.frontend import FrontEnd
     from tingshuo_sambert_hifigan.script import Part
-    from tingshuo_sambert_hifigan.streaming import Windows
+    from tingshuo_sambert_hifigan.streaming import Steps
     from tingshuo_sambert_hifigan.voice import LoadedVoice, Style
     from tingshuo_sambert_hifigan.voice_files import VoiceFiles
 
@@ -41,9 +42,10 @@ KNEE = 0.8
 
 
 class SambertHifigan(Synthesizer):
-    """Voices of a SAMBERT-HiFiGAN model directory. Threads may share it once it is loaded."""
+    """Voices of a SAMBERT-HiFiGAN model directory."""
 
     name = ENGINE
+    thread_safe = True
     version = "0.1.0"
     licence = "code: Apache-2.0; official weights: as their model card says"
     source = f"https://modelscope.cn/models/{HUB_ID}"
@@ -56,7 +58,7 @@ class SambertHifigan(Synthesizer):
         self._settings, self._config = settings, read_config(settings)
         self.device = self._config.device
         self._lock = threading.Lock()
-        self._reader: FrontEnd | None = None
+        self._reader = Reader(settings, self._config)
         self._directory: ModelDirectory | None = None
         self._files: dict[str, VoiceFiles] = {}
         self._loaded: dict[str, LoadedVoice] = {}
@@ -101,7 +103,8 @@ class SambertHifigan(Synthesizer):
         with self._lock:
             self._loaded.clear()
             self._files.clear()
-            self._directory = self._reader = None
+            self._directory = None
+        self._reader.close()
 
     def synthesize(self, utterance: Utterance) -> Audio:
         from tingshuo_sambert_hifigan.streaming import WHOLE
@@ -148,10 +151,11 @@ class SambertHifigan(Synthesizer):
         parts = self._parts(name)
         with self._lock:
             if name not in self._loaded:
-                self._loaded[name] = load_voice(parts, torch.device(self.device)).voice
+                precision: torch.dtype = getattr(torch, PRECISIONS[self._config.precision])
+                self._loaded[name] = load_voice(parts, torch.device(self.device), precision).voice
             return self._loaded[name]
 
-    def _speak(self, utterance: Utterance, windows: Windows) -> tuple[int, Iterator[npt.NDArray[np.float32]]]:
+    def _speak(self, utterance: Utterance, steps: Steps) -> tuple[int, Iterator[npt.NDArray[np.float32]]]:
         """Hz, and the pieces that will be said; raises what is wrong with the request before any of them."""
         from tingshuo_sambert_hifigan.script import seconds_between, style_of, voices_of
 
@@ -168,10 +172,10 @@ class SambertHifigan(Synthesizer):
             # Symbols that the voice does not have are found now and not in the middle of a stream.
             for line in task.part.lines:
                 task.voice.line(line, task.style)
-        return rate, (piece for task in tasks for piece in task.pieces(windows))
+        return rate, (piece for task in tasks for piece in task.pieces(steps))
 
     def _script(self, utterance: Utterance) -> list[Part]:
-        from tingshuo_sambert_hifigan.script import front_end, read_symbols, read_text, wants_symbols
+        from tingshuo_sambert_hifigan.script import read_symbols, read_text, wants_symbols
 
         if wants_symbols(utterance):
             return read_symbols(utterance.text)
@@ -182,10 +186,7 @@ class SambertHifigan(Synthesizer):
                 "send symbol lines and the option symbols",
                 param="input",
             )
-        with self._lock:
-            if self._reader is None:
-                self._reader = front_end(self._config.lexicon)
-        return read_text(self._reader, utterance.text)
+        return read_text(self._reader.front_end(), utterance.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +199,11 @@ class _Task:
     volume: float
     between: float
 
-    def pieces(self, windows: Windows) -> Iterator[npt.NDArray[np.float32]]:
+    def pieces(self, steps: Steps) -> Iterator[npt.NDArray[np.float32]]:
         """The samples of the part, and its silences."""
-        spoken, last = self.voice.speak(self.part.lines, self.style, windows), 0
+        spoken, last = self.voice.speak(self.part.lines, self.style, steps), 0
         for line, piece in spoken:
+            cancellation.check()
             for _ in range(line - last):
                 yield from self._silence(self.between)
             last = line

@@ -48,21 +48,6 @@ class GeneratorConfig:
         """Samples of one frame."""
         return math.prod(self.upsample_scales)
 
-    def reach(self) -> tuple[int, int]:
-        """Frames before and after a frame that its samples depend on: the receptive field, rounded up."""
-        half = (self.kernel_size - 1) / 2
-        frames, rate = half, 1
-        for scale, kernel in zip(self.upsample_scales, self.upsample_kernal_sizes, strict=True):
-            below, rate = rate, rate * scale
-            frames += max(half / rate + 1 / below, kernel / rate, 2 / rate)
-            blocks = zip(self.resblock_kernel_sizes, self.resblock_dilations, strict=True)
-            frames += (
-                max(sum((dilation + 1) * (size - 1) / 2 for dilation in dilated) for size, dilated in blocks) / rate
-            )
-        frames += half / rate
-        # What a causal network does not see ahead it sees behind.
-        return (math.ceil(2 * frames), 0) if self.causal else (math.ceil(frames), math.ceil(frames))
-
 
 class Conv(nn.Module):
     """Convolution that keeps the length (divided by `stride`); a causal one looks back only."""

@@ -5,6 +5,7 @@ Source: KAN-TTS 66202d0 (MIT), kantts/models/sambert/{__init__,fsmn}.py. Letters
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -31,6 +32,28 @@ def valid_positions(lengths: Sequence[int], device: torch.device) -> Tensor | No
 def masked(x: Tensor, valid: Tensor | None) -> Tensor:
     """The x [B, N, …] with zeros at padded positions."""
     return x if valid is None else x * valid[..., None]
+
+
+def by_head(x: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
+    """The x [B, N, parts * D] as `parts` tensors [H * B, N, D / H], heads outermost."""
+    lines, length, _ = x.shape
+    split = x.view(lines, length, parts, heads, -1).permute(2, 3, 0, 1, 4)
+    return split.reshape(parts, heads * lines, length, -1).unbind()
+
+
+def together(x: Tensor, lines: int) -> Tensor:
+    """The other way: x [H * B, N, D / H] -> [B, N, D]."""
+    return x.view(-1, lines, *x.shape[1:]).permute(1, 2, 0, 3).flatten(2)
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor, forbidden: Tensor | None) -> Tensor:
+    """Scaled dot-product attention [H * B, N, D / H], operation by operation as upstream: torch's fused one rounds
+    otherwise, and where f0 is summed up to a phase the last bit is heard by a comparison.
+    """
+    scores = torch.bmm(query, key.transpose(1, 2)) / math.sqrt(query.shape[-1])
+    if forbidden is not None:
+        scores = scores.masked_fill(forbidden, -math.inf)
+    return torch.bmm(scores.softmax(dim=2), value)
 
 
 class FeedForward(nn.Module):

@@ -13,6 +13,8 @@ from tingshuo_sambert_hifigan.checkpoint import fill, folded, read_array, read_t
 from tingshuo_sambert_hifigan.hifigan import Generator
 from tingshuo_sambert_hifigan.hyperparameters import generator_config, modern_names, sambert_config
 from tingshuo_sambert_hifigan.sambert import FILLED_PAUSES, Sambert
+from tingshuo_sambert_hifigan.stepper import Stepper
+from tingshuo_sambert_hifigan.vocoder import ready
 from tingshuo_sambert_hifigan.voice import USUAL_F0_RATIO, F0Scale, LoadedVoice
 from tingshuo_sambert_hifigan.voice_files import VoiceFiles
 
@@ -25,35 +27,41 @@ _TRAINING = "align_attention."
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A voice, and the names of tensors in its checkpoints that nothing takes."""
+    """A voice, the names of tensors in its checkpoints that nothing takes, and how many numbers were taken."""
 
     voice: LoadedVoice
     ignored: tuple[str, ...]
+    parameters: int
 
 
-def load_voice(parts: VoiceFiles, device: torch.device) -> Loaded:
-    """Read a voice's weights and tables. Raises `ModelError` naming file, key or tensor."""
+def load_voice(parts: VoiceFiles, device: torch.device, precision: torch.dtype = torch.float32) -> Loaded:
+    """Read a voice's weights and tables; `precision`: of the vocoder, where it pays. Raises `ModelError` naming file,
+    key or tensor.
+    """
     acoustic, spare = _acoustic(parts)
-    vocoder, unused = _vocoder(parts)
-    expected = vocoder.config.in_channels + (2 if vocoder.config.harmonics else 0)
+    generator, unused = _vocoder(parts)
+    expected = generator.config.in_channels + (2 if generator.config.harmonics else 0)
     if acoustic.config.num_mels != expected:
         raise ModelError(
             f"{parts.acoustic.place}: num_mels is {acoustic.config.num_mels}; the vocoder of "
             f"{parts.vocoder.place} takes {expected}"
         )
     f0 = _f0_scale(parts)
+    stepper = Stepper(acoustic.decoder, acoustic.variance_adaptor.duration_predictor) if device.type == "cpu" else None
     voice = LoadedVoice(
         name=parts.name,
         alphabet=parts.alphabet,
         acoustic=acoustic.to(device),
-        vocoder=vocoder.to(device),
+        stepper=stepper,
+        vocoder=ready(generator.to(device), precision),
         sample_rate=parts.sample_rate,
         device=device,
         f0=f0,
         f0_ratio=_f0_ratio(parts),
         speaker=_speaker(parts, acoustic.config.speaker_units, device),
     )
-    return Loaded(voice, (*spare, *unused))
+    parameters = sum(tensor.numel() for module in (acoustic, generator) for tensor in module.parameters())
+    return Loaded(voice, (*spare, *unused), parameters)
 
 
 def _acoustic(parts: VoiceFiles) -> tuple[Sambert, list[str]]:
@@ -63,10 +71,6 @@ def _acoustic(parts: VoiceFiles) -> tuple[Sambert, list[str]]:
     with torch.device("meta"):
         empty = Sambert(config)
     model = fill(empty, tensors, place)
-    if parts.acoustic.flag("NSF"):
-        # f0 sums up to phase: float32's rounding in the decoder moves the eighth harmonic by a hundredth of a cycle
-        # in half a minute, and the samples of a line away from the reference's.
-        model.mel_decoder.double()
     if config.filled_pauses:
         model.pauses = _pauses(parts)
     return model, [name for name in surplus(model, tensors) if not name.startswith(_TRAINING)]

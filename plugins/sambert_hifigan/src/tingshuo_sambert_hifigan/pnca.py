@@ -2,7 +2,7 @@
 
 Source: KAN-TTS 66202d0 (MIT), kantts/models/sambert/{kantts_sambert,__init__}.py. Upstream keeps the keys and values
 on the module, grows them by concatenation and builds the band mask of the whole line anew in every step; here they
-lie in a `DecoderState` of full size and a step reads the band's slice. Letters as in `sambert`.
+lie in a `DecoderState` of full size, and a step makes its own row of the mask. Letters as in `sambert`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
 
-from tingshuo_sambert_hifigan.layers import EPS, FeedForward, Prenet, padded
+from tingshuo_sambert_hifigan.layers import EPS, FeedForward, Prenet, attention, by_head, padded, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class PncaAttention(nn.Module):
 
 
 class PncaBlock(nn.Module):
-    """PNCA and feed-forward layer; holds the weights, `MelDecoder.step` computes."""
+    """PNCA and feed-forward layer; `MelDecoder.step` computes the first."""
 
     def __init__(self, width: int, memory_width: int, inner: int) -> None:
         super().__init__()
@@ -70,23 +69,33 @@ class PncaBlock(nn.Module):
 class DecoderState:
     """One decoding under way.
 
-    inputs: [S, B, D], the memory's share of every step's input. own, memory: keys and values of all layers,
-    [L, 2, B, H, S, D / H]. last: [B, M], the last frame given out. own_mask, memory_mask: which of them each line
-    may attend to, [B, band + 1] and [B, S, band + 1] counted from the step; None where all lines agree.
+    inputs: [B, S, C], the memory. own, memory: keys and values of all layers, [L, 2, H * B, S, D / H]. last:
+    [B, 1, M], the last frame given out. bands, steps: [H * B, 1] of each line.
     """
 
     inputs: Tensor
     own: Tensor
     memory: Tensor
     last: Tensor
-    band: int
-    own_mask: Tensor | None
-    memory_mask: Tensor | None
+    bands: Tensor
+    steps: Tensor
     step: int = 0
+
+    def forbidden(self) -> tuple[Tensor, Tensor]:
+        """Keys that a line must not attend to in this step: of the past [H * B, 1, step + 1], of memory [.., S]."""
+        places = torch.arange(self.inputs.shape[1], device=self.inputs.device)[None]
+        past = places[:, : self.step + 1] < self.step - self.bands
+        # A line that has ended goes on with the key of the step itself: no key at all would give NaN.
+        outside = (places < self.step) | (places > self.step + self.bands) | (places >= self.steps)
+        return past[:, None], (outside & (places != self.step))[:, None]
 
 
 class MelDecoder(nn.Module):
-    """Gives r frames a step, each step from the last frame of the one before; in the precision of its weights."""
+    """Gives r frames a step, each step from the last frame of the one before.
+
+    This is the definition, operation by operation in upstream's order, so that one line alone gives upstream's
+    numbers to the bit; it serves `trace` and CUDA. On a CPU `pnca_cpu` computes the same several times faster.
+    """
 
     def __init__(self, sizes: DecoderSizes) -> None:
         super().__init__()
@@ -98,58 +107,42 @@ class MelDecoder(nn.Module):
         self.ln = nn.LayerNorm(width, eps=EPS)
         self.dec_out_proj = nn.Linear(width, sizes.mels * sizes.frames)
 
-    def _blocks(self) -> list[PncaBlock]:
+    def blocks(self) -> list[PncaBlock]:
+        """The layers in order."""
         return cast("list[PncaBlock]", list(self.pnca))
 
     def start(self, plans: Sequence[Plan]) -> DecoderState:
-        """Everything that does not depend on the frames, computed for all steps at once."""
-        memory = padded([plan.memory for plan in plans]).to(self.dec_in_proj.weight)
-        lines, steps, memory_width = memory.shape
-        weight = self.dec_in_proj.weight
-        inputs = F.linear(memory, weight[:, :memory_width], self.dec_in_proj.bias)
-        kv = [block.pnca_attn.w_h_kv(memory).view(lines, steps, 2, self.heads, -1) for block in self._blocks()]
-        keys = torch.stack(kv).permute(0, 3, 1, 4, 2, 5).contiguous()
-        last = memory.new_zeros(lines, self.dec_out_proj.out_features // self.frames)
-        band = max(plan.band for plan in plans)
-        own_mask, memory_mask = self._masks(plans, band, memory.device) if lines > 1 else (None, None)
-        inputs = inputs.transpose(0, 1)
-        return DecoderState(inputs, torch.empty_like(keys), keys, last, band, own_mask, memory_mask)
-
-    def _masks(self, plans: Sequence[Plan], band: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Masks of the past [B, band + 1], oldest key first, and of the memory [B, S, band + 1] for each line."""
-        offsets = torch.arange(band + 1, device=device)
-        within = offsets[None] <= torch.tensor([plan.band for plan in plans], device=device)[:, None]
-        lengths = torch.tensor([len(plan.memory) for plan in plans], device=device)
-        steps = torch.arange(int(lengths.max()), device=device)
-        there = steps[:, None] + offsets[None] < lengths[:, None, None]
-        # A line that has ended goes on with the key of the step itself: no key at all would give NaN.
-        return within.flip(1), (within[:, None] & there) | (offsets == 0)
+        """What is the same in all steps: keys and values of the memory."""
+        memory = padded([plan.memory for plan in plans])
+        keys = [torch.stack(by_head(block.pnca_attn.w_h_kv(memory), 2, self.heads)) for block in self.blocks()]
+        bands = torch.tensor([[plan.band] for plan in plans], device=memory.device)
+        steps = torch.tensor([[len(plan.memory)] for plan in plans], device=memory.device)
+        return DecoderState(
+            inputs=memory,
+            own=memory.new_zeros(len(keys), *keys[0].shape),
+            memory=torch.stack(keys),
+            last=memory.new_zeros(len(memory), 1, self.dec_out_proj.out_features // self.frames),
+            bands=bands.repeat(self.heads, 1),
+            steps=steps.repeat(self.heads, 1),
+        )
 
     def step(self, state: DecoderState) -> Tensor:
         """The next r frames [B, r, M]; moves `state` on."""
         now, lines = state.step, len(state.last)
-        first, end = max(0, now - state.band), min(now + state.band + 1, len(state.inputs))
-        own_mask = memory_mask = None
-        if state.own_mask is not None and state.memory_mask is not None:
-            own_mask = state.own_mask[:, None, None, state.band - (now - first) :]
-            memory_mask = state.memory_mask[:, now, None, None, : end - now]
-        weight = self.dec_in_proj.weight[:, -self.dec_in_proj.out_features :]
-        x = (state.inputs[now] + F.linear(self.prenet(state.last), weight)) * self.scale
-        for block, own, memory in zip(self._blocks(), state.own, state.memory, strict=True):
-            attention, ffn = block.pnca_attn, block.pos_ffn
-            qkv = attention.w_x_qkv(attention.layer_norm(x)).view(lines, 3, self.heads, -1)
-            query = qkv[:, 0, :, None]
-            own[:, :, :, now] = qkv[:, 1:].transpose(0, 1)
-            keys, values = own[:, :, :, first : now + 1]
-            past = F.scaled_dot_product_attention(query, keys, values, attn_mask=own_mask)
-            keys, values = memory[:, :, :, now:end]
-            text = F.scaled_dot_product_attention(query, keys, values, attn_mask=memory_mask)
-            x = x + attention.fc_x(past.reshape(lines, -1)) + attention.fc_h(text.reshape(lines, -1))
-            y = F.relu(F.linear(ffn.layer_norm(x), ffn.w_1.weight[..., 0], ffn.w_1.bias))
-            x = x + F.linear(y, ffn.w_2.weight[..., 0], ffn.w_2.bias)
+        past_mask, memory_mask = state.forbidden()
+        x = torch.cat([state.inputs[:, now : now + 1], self.prenet(state.last)], dim=-1)
+        x = self.dec_in_proj(x) * self.scale
+        for block, own, memory in zip(self.blocks(), state.own, state.memory, strict=True):
+            layer = block.pnca_attn
+            query, key, value = by_head(layer.w_x_qkv(layer.layer_norm(x)), 3, self.heads)
+            own[0, :, now : now + 1], own[1, :, now : now + 1] = key, value
+            past = attention(query, own[0, :, : now + 1], own[1, :, : now + 1], past_mask)
+            text = attention(query, memory[0], memory[1], memory_mask)
+            x = layer.fc_x(together(past, lines)) + layer.fc_h(together(text, lines)) + x
+            x = block.pos_ffn(x, None)
         frames: Tensor = self.dec_out_proj(self.ln(x)).view(lines, self.frames, -1)
-        state.last, state.step = frames[:, -1], now + 1
-        return frames.float()
+        state.last, state.step = frames[:, -1:], now + 1
+        return frames
 
 
 class MelPncaDecoder(nn.Module):

@@ -65,7 +65,6 @@ def _checked(directory: ModelDirectory, name: str) -> VoiceReport:
     except ModelError as error:
         return VoiceReport(name, problem=error.message)
     has_mask = loaded.voice.acoustic.config.emotion_rows == parts.alphabet.rows("emo_category")
-    modules = (loaded.voice.acoustic, loaded.voice.vocoder)
     return VoiceReport(
         name=name,
         generation=parts.generation,
@@ -78,7 +77,7 @@ def _checked(directory: ModelDirectory, name: str) -> VoiceReport:
         rows=rows,
         acoustic_weights=parts.acoustic_weights,
         vocoder_weights=parts.vocoder_weights,
-        parameters=sum(tensor.numel() for module in modules for tensor in module.parameters()),
+        parameters=loaded.parameters,
         ignored_tensors=loaded.ignored,
         notes=tuple(_notes(directory, parts, loaded, has_mask=has_mask)),
     )

@@ -14,16 +14,32 @@ step, D width of encoder or decoder, H heads, P width of the projected text, M c
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
 
-from tingshuo_sambert_hifigan.layers import EPS, FeedForward, Fsmn, Prenet, masked, padded, valid_positions
+from tingshuo_sambert_hifigan.layers import (
+    EPS,
+    FeedForward,
+    Fsmn,
+    Prenet,
+    attention,
+    by_head,
+    masked,
+    padded,
+    together,
+    valid_positions,
+)
 from tingshuo_sambert_hifigan.pnca import DecoderSizes, MelDecoder, MelPncaDecoder, Plan
+from tingshuo_sambert_hifigan.postnet import Postnet, PostnetSizes
+
+if TYPE_CHECKING:
+    from tingshuo_sambert_hifigan.stepper import Stepper
 
 #: Wavelengths of both position codes run geometrically up to this many positions.
 LONGEST_WAVELENGTH = 10_000
@@ -94,6 +110,18 @@ class SambertConfig:
             prenet=self.decoder_prenet_units,
         )
 
+    @property
+    def postnet(self) -> PostnetSizes:
+        """The sizes of the postnet."""
+        return PostnetSizes(
+            mels=self.num_mels,
+            inner=self.postnet_ffn_inner_dim,
+            width=self.postnet_num_memory_units,
+            kernel=self.postnet_filter_size,
+            shifts=self.postnet_shift,
+            lstm=self.postnet_lstm_units,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -139,12 +167,9 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
         """[B, N, d_in] -> [B, N, D]; the residual is added only where the widths agree, as upstream does."""
-        lines, length, _ = x.shape
-        qkv = self.w_qkv(self.layer_norm(x)).view(lines, length, 3, self.heads, -1)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        mask = None if valid is None else valid[:, None, None]
-        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        y: Tensor = self.fc(heard.transpose(1, 2).reshape(lines, length, -1))
+        query, key, value = by_head(self.w_qkv(self.layer_norm(x)), 3, self.heads)
+        forbidden = None if valid is None else ~valid[:, None].repeat(self.heads, 1, 1)
+        y: Tensor = self.fc(together(attention(query, key, value, forbidden), len(x)))
         return y + x if y.shape == x.shape else y
 
 
@@ -261,7 +286,7 @@ class DurationPredictor(nn.Module):
         )
         self.fc = nn.Linear(config.dur_pred_lstm_units, 1)
 
-    def forward(self, condition: Tensor, valid: Tensor | None) -> Tensor:
+    def forward(self, condition: Tensor) -> Tensor:
         """[B, N, variance_width] -> [B, N], none below 0."""
         last = condition.new_zeros(len(condition), 1, 1)
         state: tuple[Tensor, Tensor] | None = None
@@ -270,7 +295,7 @@ class DurationPredictor(nn.Module):
             y, state = self.lstm(torch.cat([self.prenet(last), condition[:, index : index + 1]], dim=-1), state)
             last = F.relu(self.fc(y))
             steps.append(last)
-        return masked(torch.cat(steps, dim=1), valid).squeeze(-1)
+        return torch.cat(steps, dim=1).squeeze(-1)
 
 
 class DurationPosition(nn.Module):
@@ -303,18 +328,27 @@ class VarianceAdaptor(nn.Module):
         self.energy_emb = nn.Conv1d(1, width, 9, padding=4)
 
     def forward(
-        self, text: Tensor, speaker: Tensor, emotion: Tensor, lengths: Sequence[int], prosody: Prosody
+        self,
+        features: tuple[Tensor, Tensor, Tensor],
+        lengths: Sequence[int],
+        prosody: Prosody,
+        predict: Callable[[Tensor], Tensor],
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """From text [B, N, P] to the same with pitch and energy in it, log durations, pitch and energy [B, N]."""
+        """From text, speaker and emotion [B, N, …] to the text with pitch and energy in it, and log durations (by
+        `predict`), pitch and energy [B, N].
+        """
+        text, speaker, emotion = features
         valid = valid_positions(lengths, text.device)
         x = torch.cat([text, speaker, emotion], dim=-1)
         pitch = self.pitch_predictor(x, lengths, valid)
         if prosody.pitch_scale != 1 or prosody.pitch_offset != 0:
             pitch = masked((pitch * prosody.pitch_scale + prosody.pitch_offset)[..., None], valid)[..., 0]
         energy = self.energy_predictor(x, lengths, valid)
-        text = text + (self.pitch_emb(pitch[:, None]) + self.energy_emb(energy[:, None])).transpose(1, 2)
-        durations = self.duration_predictor(torch.cat([text, speaker, emotion], dim=-1), valid)
-        return text, durations, pitch, energy
+        # In upstream's order, pitch before energy: see `attention`.
+        text = text + self.pitch_emb(pitch[:, None]).transpose(1, 2)
+        text = text + self.energy_emb(energy[:, None]).transpose(1, 2)
+        durations = predict(torch.cat([text, speaker, emotion], dim=-1))
+        return text, masked(durations[..., None], valid)[..., 0], pitch, energy
 
     def stretch(self, features: Sequence[Tensor], repeats: Tensor, step: int) -> Tensor:
         """Text, speaker and emotion [N, …] of one line, `repeats` [N] times each -> decoder memory [S, C]."""
@@ -326,61 +360,6 @@ class VarianceAdaptor(nn.Module):
         rows = F.pad(text[place], (0, 0, 0, padding)) + self.dur_position_encoder(F.pad(inside, (0, padding)).float())
         first = place[::step]
         return torch.cat([rows.reshape(len(first), step * rows.shape[1]), speaker[first], emotion[first]], dim=-1)
-
-
-# ---- postnet
-
-
-class PostnetState:
-    """One postnet pass under way: per layer the frames its window still needs, [B, n, width] each, and the LSTM's."""
-
-    def __init__(self) -> None:
-        self.contexts: list[Tensor | None] = []
-        self.inputs: list[Tensor | None] = []
-        self.frames: Tensor | None = None
-        self.lstm: tuple[Tensor, Tensor] | None = None
-
-
-class Postnet(nn.Module):
-    """A correction to the decoder's frames that looks `ahead` frames into the future and no further."""
-
-    def __init__(self, config: SambertConfig) -> None:
-        super().__init__()
-        width = config.postnet_num_memory_units
-        self.fsmn = Fsmn(
-            config.num_mels, config.postnet_ffn_inner_dim, width, config.postnet_filter_size, config.postnet_shift
-        )
-        self.lstm = nn.LSTM(width, config.postnet_lstm_units, batch_first=True)
-        self.fc = nn.Linear(config.postnet_lstm_units, config.num_mels)
-
-    def push(self, frames: Tensor, state: PostnetState, *, last: bool) -> Tensor:
-        """Decoder frames [1, n, M] in, the finished frames that they allow out, [1, m, M]; all of them with `last`."""
-        layers = list(self.fsmn.layers())
-        if not state.contexts:
-            state.contexts, state.inputs = [None] * len(layers), [None] * len(layers)
-        x = frames
-        for index, (ffn, block) in enumerate(layers):
-            context, waiting = ffn(x), _joined(state.inputs[index], x)
-            tail = state.contexts[index]
-            tail = context.new_zeros(1, block.left, context.shape[-1]) if tail is None else tail
-            context = torch.cat([tail, context], dim=1)
-            if last:
-                context = F.pad(context, (0, 0, 0, block.ahead))
-            ready = max(context.shape[1] - block.left - block.ahead, 0)
-            y = block(context) if ready else context[:, :0]
-            state.contexts[index], state.inputs[index] = context[:, ready:], waiting[:, ready:]
-            x = y + waiting[:, :ready] if y.shape[-1] == waiting.shape[-1] else y
-        waiting = _joined(state.frames, frames)
-        state.frames = waiting[:, x.shape[1] :]
-        if not x.shape[1]:
-            return waiting[:, :0]
-        y, state.lstm = self.lstm(x, state.lstm)
-        correction: Tensor = self.fc(y)
-        return waiting[:, : x.shape[1]] + correction
-
-
-def _joined(waiting: Tensor | None, new: Tensor) -> Tensor:
-    return new if waiting is None else torch.cat([waiting, new], dim=1)
 
 
 # ---- the whole
@@ -422,7 +401,7 @@ class Sambert(nn.Module):
         self.emo_tokenizer = nn.Embedding(config.emotion_rows, config.emotion_units)
         self.variance_adaptor = VarianceAdaptor(config)
         self.mel_decoder = MelPncaDecoder(config.decoder)
-        self.mel_postnet = Postnet(config)
+        self.mel_postnet = Postnet(config.postnet)
         if config.filled_pauses:
             self.FP_predictor = FilledPausePredictor(config)
 
@@ -431,8 +410,11 @@ class Sambert(nn.Module):
         """The decoder, without the wrapping that the checkpoint's names ask for."""
         return self.mel_decoder.mel_dec
 
-    def plan(self, lines: Sequence[Line], neutral: int, prosody: Prosody) -> list[Plan]:
-        """Encode the lines and predict pitch, energy and durations. `neutral` is the neutral emotion's id."""
+    def plan(self, lines: Sequence[Line], neutral: int, prosody: Prosody, stepper: Stepper | None = None) -> list[Plan]:
+        """Encode the lines and predict pitch, energy and durations, these with `stepper` where there is one.
+
+        neutral: the neutral emotion's id.
+        """
         lengths = [line.ids.shape[1] for line in lines]
         device = lines[0].ids.device
         text = self.text_encoder(padded([line.ids.T for line in lines]), valid_positions(lengths, device))
@@ -442,16 +424,18 @@ class Sambert(nn.Module):
             lengths = [len(row) for row in rows]
         emotion = padded([self._emotion(line, neutral, count) for line, count in zip(lines, lengths, strict=True)])
         speaker = padded([self._speaker(line, count) for line, count in zip(lines, lengths, strict=True)])
-        text, log_durations, pitch, energy = self.variance_adaptor(padded(rows), speaker, emotion, lengths, prosody)
+        features = (padded(rows), speaker, emotion)
+        predict = stepper.durations if stepper else self.variance_adaptor.duration_predictor
+        text, log_durations, pitch, energy = self.variance_adaptor(features, lengths, prosody, predict)
         plans = []
         for index, count in enumerate(lengths):
             durations = (log_durations[index, :count].exp() - 1) / prosody.speed
             repeats = (durations + 0.5).long()
-            rows = [part[index, :count] for part in (text, speaker, emotion)]
-            memory = self.variance_adaptor.stretch(rows, repeats, self.config.outputs_per_step)
+            own = [part[index, :count] for part in (text, speaker, emotion)]
+            memory = self.variance_adaptor.stretch(own, repeats, self.config.outputs_per_step)
             band = int(durations.max() / self.config.outputs_per_step + 0.5)
-            features = [part[index, :count] for part in (log_durations, pitch, energy)]
-            plans.append(Plan(features[0], features[1], features[2], memory, int(repeats.sum()), band))
+            known = [part[index, :count] for part in (log_durations, pitch, energy)]
+            plans.append(Plan(known[0], known[1], known[2], memory, int(repeats.sum()), band))
         return plans
 
     def _with_pauses(self, text: Tensor) -> Tensor:
@@ -476,10 +460,14 @@ class Sambert(nn.Module):
         rows = self.spk_tokenizer(line.ids[-1])
         return rows[torch.arange(count, device=rows.device) % len(rows)]  # type: ignore[no-any-return]
 
-    def decode(self, plans: Sequence[Plan]) -> Iterator[Tensor]:
-        """The decoder's frames [B, r, M] step by step, to the end of the longest line."""
-        if not any(plan.frames for plan in plans):
+    def decode(self, plans: Sequence[Plan], stepper: Stepper | None = None) -> Iterator[Tensor]:
+        """The decoder's frames [B, r, M] step by step, to the end of the longest line; by `stepper` if there is one."""
+        count = max(len(plan.memory) for plan in plans)
+        if not count:
             return
-        state = self.decoder.start(plans)
-        for _ in range(len(state.inputs)):
-            yield self.decoder.step(state)
+        if stepper is None:
+            state = self.decoder.start(plans)
+            yield from (self.decoder.step(state) for _ in range(count))
+        else:
+            decoding = stepper.start(plans)
+            yield from (stepper.step(decoding) for _ in range(count))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tingshuo import InvalidRequest, Utterance
-from tingshuo.errors import EngineUnavailable
 from tingshuo_sambert_hifigan.emotions import allowed_rows, row_of
 from tingshuo_sambert_hifigan.voice import Style
 from tingshuo_sambert_hifigan.voice_files import VoiceFiles
@@ -30,16 +28,6 @@ class Part:
     lines: tuple[str, ...]
     markup: Markup | None = None
     pause: float = 0.0
-
-
-def front_end(lexicon: str) -> FrontEnd:
-    """The Chinese front end; `lexicon`: a file of own readings, or ""."""
-    try:
-        # Its dictionaries are read here, not when the program starts.
-        from tingshuo_sambert_hifigan.frontend import FrontEnd, Lexicon
-    except ImportError as error:
-        raise EngineUnavailable(f"the Chinese front end cannot be used: {error}", param="model") from error
-    return FrontEnd(Lexicon.from_file(Path(lexicon)) if lexicon else None)
 
 
 def read_symbols(text: str) -> list[Part]:

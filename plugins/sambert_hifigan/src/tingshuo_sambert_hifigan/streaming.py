@@ -1,7 +1,7 @@
-"""Samples while the mel frames still come: the vocoder in windows that overlap by its receptive field.
+"""Samples while the mel frames still come: the vocoder, which remembers what it needs, in steps of a few lengths.
 
-A window's inner samples depend on nothing outside it, so the pieces joined are what one pass over all frames gives,
-up to the rounding of float32; and memory stays that of one window however long the line is.
+The pieces joined are what one pass over all frames gives, up to the rounding of float32; and memory stays that of one
+step however long the line is.
 """
 
 from __future__ import annotations
@@ -10,34 +10,50 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor
 
-from tingshuo_sambert_hifigan.hifigan import VOICED, Draws, Generator
+from tingshuo_sambert_hifigan.filters import Memory
+from tingshuo_sambert_hifigan.hifigan import VOICED, Draws
+from tingshuo_sambert_hifigan.vocoder import Vocoder
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """Frames of the first window and of the largest; each is twice the one before."""
+class Steps:
+    """How a line is cut. sizes: frames of a step, ascending; growing: whether to begin with the first of them, for
+    samples that come early, or with the last.
+    """
 
-    first: int
-    largest: int
+    sizes: tuple[int, ...]
+    growing: bool
+
+    def at(self, number: int) -> int:
+        """The size of step `number` as long as the line goes on."""
+        return self.sizes[min(number, len(self.sizes) - 1) if self.growing else -1]
+
+    def last(self, left: int) -> int:
+        """The size of the next step where `left` frames are left, fewer than a step would take: what does not fill it
+        up is lost, so the smallest that holds them, or several in turn where that wastes much.
+        """
+        enough = min(size for size in self.sizes if size >= left)
+        return enough if enough - left <= self.sizes[0] else max(size for size in self.sizes if size <= left)
 
 
-#: The first piece after 30 frames (0.4 s at 80 frames/s), later ones longer, as each costs its overlap.
-STREAMED = Windows(30, 240)
-#: 5 s of audio: the overlap of 34 frames then costs 8 %, and the activations stay below 100 MB.
-WHOLE = Windows(400, 400)
+#: oneDNN builds its convolutions anew for every length it meets: about 70 ms of one core and 25 MB for a vocoder of the
+#: official size. So there are few lengths, and what is shorter is filled up. Longer steps than these 2.25 s were no
+#: faster, as they leave the cache, and take more memory.
+SIZES = (36, 84, 180)
+STREAMED, WHOLE = Steps(SIZES, growing=True), Steps(SIZES, growing=False)
 
 
 class VocoderStream:
     """One line on its way through the vocoder."""
 
-    def __init__(self, vocoder: Generator, frames: int, draws: Draws | None, windows: Windows) -> None:
-        self.vocoder, self.frames, self.draws, self.windows = vocoder, frames, draws, windows
-        self.before, self.after = vocoder.config.reach()
-        self.window = windows.first
-        #: Frames given out so far, and the frame at which the buffers begin.
-        self.done = self.start = 0
+    def __init__(self, vocoder: Vocoder, frames: int, draws: Draws | None, steps: Steps) -> None:
+        self.vocoder, self.draws, self.steps = vocoder, draws, steps
+        self.memory = Memory(frames)
+        self.number = self.received = 0
+        #: What was received and has not gone through.
         self.mel: Tensor | None = None
         self.excitation: Tensor | None = None
         self.cycles: Tensor | None = None
@@ -47,16 +63,19 @@ class VocoderStream:
         if self.draws is not None:
             mel, pitch = mel[..., :-2], mel[..., -2:]
             self._excite(pitch.transpose(1, 2), self.draws)
+        self.received += mel.shape[1]
         self.mel = mel if self.mel is None else torch.cat([self.mel, mel], dim=1)
-        received = self.start + self.mel.shape[1]
-        while self.done < self.frames:
-            end = min(self.done + self.window, self.frames)
-            # A short rest joins the last window instead of costing an overlap of its own.
-            end = self.frames if self.frames - end <= self.window // 4 else end
-            needed = min(end + self.after, self.frames)
-            if received < needed:
+        end = self.memory.frames + self.vocoder.delay
+        while (left := end - self.memory.at) > 0:
+            size = self.steps.at(self.number)
+            if size > left:
+                size = self.steps.last(left)
+            if self.mel.shape[1] < size and self.received < self.memory.frames:
                 return
-            yield self._window(end, needed)
+            samples = self._step(size)
+            self.number += 1
+            if samples.shape[-1]:
+                yield samples
 
     def _excite(self, pitch: Tensor, draws: Draws) -> None:
         """Extend the excitation by pitch [1, 2, n], with the phases going on from where they were."""
@@ -66,29 +85,18 @@ class VocoderStream:
         if self.cycles is None:
             self.cycles = f0.new_zeros(1, source.count, 1, dtype=torch.float64)
         # The noise of these frames; the draws are made for the line as a whole.
-        first = 0 if self.excitation is None else self.start * source.hop + self.excitation.shape[-1]
-        noise = draws.noise[..., first : first + pitch.shape[-1] * source.hop].to(f0.device)
+        noise = draws.noise[..., self.received * source.hop :][..., : pitch.shape[-1] * source.hop].to(f0.device)
         excitation, self.cycles = source(pitch, self.cycles, Draws(draws.phase.to(f0.device), noise))
         self.excitation = excitation if self.excitation is None else torch.cat([self.excitation, excitation], dim=-1)
 
-    def _window(self, end: int, needed: int) -> Tensor:
-        """Samples of the frames from `done` to `end`, computed with their context up to `needed`."""
+    def _step(self, size: int) -> Tensor:
+        """The samples that the next `size` frames complete; zeros follow the last."""
         assert self.mel is not None
-        hop, begin = self.vocoder.config.hop, max(0, self.done - self.before)
-        inside = slice(begin - self.start, needed - self.start)
+        mel, self.mel = self.mel[:, :size].transpose(1, 2), self.mel[:, size:]
         excitation = None
         if self.excitation is not None:
-            excitation = self.excitation[..., inside.start * hop : inside.stop * hop]
-        samples = self.vocoder(self.mel[:, inside].transpose(1, 2), excitation)
-        piece: Tensor = samples[0, 0, (self.done - begin) * hop : (end - begin) * hop]
-        self.done, self.window = end, min(2 * self.window, self.windows.largest)
-        self._forget(max(0, end - self.before))
-        return piece
-
-    def _forget(self, start: int) -> None:
-        """Drop what lies before frame `start` from the buffers."""
-        assert self.mel is not None
-        self.mel = self.mel[:, start - self.start :]
-        if self.excitation is not None:
-            self.excitation = self.excitation[..., (start - self.start) * self.vocoder.config.hop :]
-        self.start = start
+            count = size * self.vocoder.config.hop
+            excitation, self.excitation = self.excitation[..., :count], self.excitation[..., count:]
+            excitation = F.pad(excitation, (0, count - excitation.shape[-1]))
+        samples: Tensor = self.vocoder.push(F.pad(mel, (0, size - mel.shape[-1])), excitation, self.memory)[0, 0]
+        return samples

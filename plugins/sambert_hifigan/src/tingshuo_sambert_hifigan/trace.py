@@ -12,21 +12,25 @@ from torch import Tensor
 
 from tingshuo import InvalidRequest
 from tingshuo_sambert_hifigan.hifigan import Draws
-from tingshuo_sambert_hifigan.sambert import PostnetState
+from tingshuo_sambert_hifigan.postnet import PostnetState
 from tingshuo_sambert_hifigan.voice import LoadedVoice, Style
 
 Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 
 
+# With gradients allowed, though none are asked for, torch takes other kernels, which round otherwise.
+@torch.inference_mode()
 def trace(voice: LoadedVoice, symbols: str, inject: Mapping[str, npt.NDArray[Any]] | None = None) -> Arrays:
     """Run one symbol line, emotion and speaker as it says, in one pass and without windows.
+
+    The acoustic model runs as defined, operation by operation in upstream's order, and not with the `Stepper`.
 
     Gives feats [F, N + 1] with the closing `~`; log_dur, pitch, energy [N]; dec, postnet, mel [T, M]; frames T;
     x_band; wav [L]; of an NSF voice nsf_phase [1, K, 1], nsf_noise and nsf_excitation [1, K or 1, L]. `inject` may
     hold the two draws nsf_phase and nsf_noise of another run; raises `InvalidRequest` where their shape is wrong.
     """
     style = Style()
-    plan = voice.plan([voice.line(symbols, style)], style)[0]
+    plan = voice.plan([voice.line(symbols, style)], style, exact=True)[0]
     steps = list(voice.acoustic.decode([plan]))
     channels = voice.acoustic.config.num_mels
     dec = torch.cat(steps, dim=1)[:, : plan.frames] if steps else plan.memory.new_zeros(1, 0, channels)
@@ -43,10 +47,12 @@ def trace(voice: LoadedVoice, symbols: str, inject: Mapping[str, npt.NDArray[Any
         "frames": np.array(plan.frames),
         "x_band": np.array(plan.band),
     }
-    return arrays | _vocoded(voice, mel, inject or {})
+    return arrays | vocoded(voice, mel, inject or {})
 
 
-def _vocoded(voice: LoadedVoice, mel: Tensor, inject: Mapping[str, npt.NDArray[Any]]) -> Arrays:
+@torch.inference_mode()
+def vocoded(voice: LoadedVoice, mel: Tensor, inject: Mapping[str, npt.NDArray[Any]]) -> Arrays:
+    """The samples and NSF signals of `trace` for frames mel [1, T, M], f0 in Hz, whoever made them."""
     vocoder, frames = voice.vocoder, mel.shape[1]
     if not vocoder.config.harmonics:
         wav = vocoder(mel.transpose(1, 2))[0, 0] if frames else mel.new_zeros(0)

@@ -11,12 +11,15 @@ import torch
 from torch import Tensor
 
 from tingshuo import EngineFailed, InvalidRequest
-from tingshuo_sambert_hifigan.hifigan import VOICED, Generator
+from tingshuo_sambert_hifigan.hifigan import VOICED
 from tingshuo_sambert_hifigan.pnca import Plan
-from tingshuo_sambert_hifigan.sambert import Line, PostnetState, Prosody, Sambert
-from tingshuo_sambert_hifigan.streaming import VocoderStream, Windows
+from tingshuo_sambert_hifigan.postnet import PostnetState
+from tingshuo_sambert_hifigan.sambert import Line, Prosody, Sambert
+from tingshuo_sambert_hifigan.stepper import Stepper
+from tingshuo_sambert_hifigan.streaming import STREAMED, Steps, VocoderStream
 from tingshuo_sambert_hifigan.symbols import Alphabet
 from tingshuo_sambert_hifigan.tables import NEUTRAL, NO_EMOTION
+from tingshuo_sambert_hifigan.vocoder import Vocoder
 
 #: Hz; upstream lets no f0 fall below it, voiced or not.
 LOWEST_F0 = 30.0
@@ -24,8 +27,8 @@ LOWEST_F0 = 30.0
 USUAL_F0_RATIO = 4.0
 #: Lines decoded in lock step, and symbols of all of them together: bounds memory, and 8 already give most of the gain.
 BATCH_LINES, BATCH_SYMBOLS = 8, 800
-#: Frames of the decoder that go through the postnet together.
-POSTNET_FRAMES = 30
+#: Frames of the decoder that go through the postnet together, at most: pieces grow from what the first window needs.
+POSTNET_FRAMES = 240
 #: A line of 100 syllables lasts 25 s; more than this means weights that are no voice.
 MAX_LINE_SECONDS = 120.0
 #: A symbol line longer than upstream's table of positions is no sentence.
@@ -64,14 +67,15 @@ class Style:
 class LoadedVoice:
     """Weights and tables of a voice. Nothing in it changes while it speaks, so threads may share it.
 
-    f0: of NSF voices. f0_ratio: mean over standard deviation of the speaker's f0. speaker: [speaker_units] of a voice
-    with a speaker embedding.
+    stepper: the acoustic model's loops where they run on a CPU. f0: of NSF voices. f0_ratio: mean over standard
+    deviation of the speaker's f0. speaker: [speaker_units] of a voice with a speaker embedding.
     """
 
     name: str
     alphabet: Alphabet
     acoustic: Sambert
-    vocoder: Generator
+    stepper: Stepper | None
+    vocoder: Vocoder
     sample_rate: int
     device: torch.device
     f0: F0Scale | None = None
@@ -113,20 +117,19 @@ class LoadedVoice:
         factor = 2 ** (style.semitones / 12)
         return Prosody(style.speed, pitch_scale=factor, pitch_offset=(factor - 1) * self.f0_ratio)
 
-    def speak(
-        self, lines: Sequence[str], style: Style, windows: Windows
-    ) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    @torch.inference_mode()
+    def speak(self, lines: Sequence[str], style: Style, steps: Steps) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
         """The number of a line and samples [L] of it, in order; the first line alone, so that it comes early."""
         inputs = [self.line(symbols, style) for symbols in lines]
         for first, batch in batches(inputs):
             plans = self.plan(batch, style)
-            for index, mels in enumerate(self._mels(plans)):
-                for samples in self.samples(plans[index], mels, style, windows):
+            for index, mels in enumerate(self.mels(plans)):
+                for samples in self.samples(plans[index], mels, style, steps):
                     yield first + index, samples.cpu().numpy()
 
-    def plan(self, batch: Sequence[Line], style: Style) -> list[Plan]:
-        """Plans of the lines; raises `EngineFailed` where one would never end."""
-        plans = self.acoustic.plan(batch, self.neutral, self.prosody(style))
+    def plan(self, batch: Sequence[Line], style: Style, *, exact: bool = False) -> list[Plan]:
+        """Plans of the lines, `exact` to upstream's last bit; raises `EngineFailed` where one would never end."""
+        plans = self.acoustic.plan(batch, self.neutral, self.prosody(style), None if exact else self.stepper)
         for plan, line in zip(plans, batch, strict=True):
             seconds = plan.frames * self.vocoder.config.hop / self.sample_rate
             if seconds > MAX_LINE_SECONDS:
@@ -136,11 +139,12 @@ class LoadedVoice:
                 )
         return plans
 
-    def _mels(self, plans: Sequence[Plan]) -> Iterator[Iterator[Tensor]]:
+    def mels(self, plans: Sequence[Plan]) -> Iterator[Iterator[Tensor]]:
         """For each line its finished mel frames [1, n, M], piece by piece."""
-        decoded = self.acoustic.decode(plans)
+        decoded = self.acoustic.decode(plans, self.stepper)
         if len(plans) == 1:
-            yield self.finished(plans[0].frames, gathered(decoded))
+            first = STREAMED.sizes[0] + self.acoustic.mel_postnet.ahead
+            yield self.finished(plans[0].frames, gathered(decoded, first))
             return
         steps = list(decoded)
         together = torch.cat(steps, dim=1) if steps else None
@@ -160,13 +164,13 @@ class LoadedVoice:
             if mel.shape[1]:
                 yield mel
 
-    def samples(self, plan: Plan, mels: Iterator[Tensor], style: Style, windows: Windows) -> Iterator[Tensor]:
-        """Samples [L] of a line, window by window."""
+    def samples(self, plan: Plan, mels: Iterator[Tensor], style: Style, steps: Steps) -> Iterator[Tensor]:
+        """Samples [L] of a line, step by step."""
         draws = None
         if self.vocoder.config.harmonics:
             # Always the same draws: the same text gives the same samples, in whatever thread.
             draws = self.vocoder.source_module.draw(plan.frames, seed=0)
-        stream = VocoderStream(self.vocoder, plan.frames, draws, windows)
+        stream = VocoderStream(self.vocoder, plan.frames, draws, steps)
         for mel in mels:
             yield from stream.push(self.in_hertz(mel, style.semitones))
 
@@ -182,14 +186,14 @@ class LoadedVoice:
         return torch.cat([mel[..., :-2], f0[..., None], voiced[..., None]], dim=-1)
 
 
-def gathered(decoded: Iterator[Tensor]) -> Iterator[Tensor]:
-    """The decoder's small steps joined to `POSTNET_FRAMES` or a little more."""
+def gathered(decoded: Iterator[Tensor], size: int) -> Iterator[Tensor]:
+    """The decoder's small steps joined to `size` frames or a little more, then to twice as many, and so on."""
     waiting: list[Tensor] = []
     for frames in decoded:
         waiting.append(frames)
-        if len(waiting) * frames.shape[1] >= POSTNET_FRAMES:
+        if len(waiting) * frames.shape[1] >= size:
             yield torch.cat(waiting, dim=1)
-            waiting = []
+            waiting, size = [], min(2 * size, POSTNET_FRAMES)
     if waiting:
         yield torch.cat(waiting, dim=1)
 

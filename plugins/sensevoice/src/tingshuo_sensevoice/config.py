@@ -41,12 +41,7 @@ class Config:
 
 def read_config(settings: Settings) -> Config:
     """The settings of this plugin; raises `ConfigurationError` naming the variable that is wrong."""
-    values = settings.for_engine(ENGINE)
-    known = [field.name for field in fields(Config)]
-    for key in values:
-        if key not in known:
-            valid = ", ".join(_variable(name) for name in known)
-            raise ConfigurationError(f"there is no setting {_variable(key)}; there are: {valid}")
+    values = settings.for_engine(ENGINE, [field.name for field in fields(Config)])
     device = values.get("device", "cpu")
     if not _DEVICE.fullmatch(device):
         raise ConfigurationError(f"{_variable('device')}={device!r}; it must be cpu, cuda or cuda:N")

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tingshuo import Audio, ConfigurationError, InvalidAudio, InvalidRequest, Model, ModelError, Recognizer, Settings
+from tingshuo import (
+    Audio,
+    ConfigurationError,
+    InvalidAudio,
+    InvalidRequest,
+    Model,
+    ModelError,
+    Recognizer,
+    Settings,
+    cancellation,
+    progress,
+)
 from tingshuo.errors import UnsupportedLanguage
-from tingshuo.types import Segment, TranscribeOptions, Transcript
+from tingshuo.types import Segment, TranscribeOptions, Transcript, VoiceActivity
 from tingshuo.weights import find_model
 from tingshuo_sensevoice import __version__
 from tingshuo_sensevoice.config import ENGINE, read_config
-from tingshuo_sensevoice.spans import MAX_SAMPLES, MIN_SAMPLES, at_least_a_window, block_levels, cut, loud_gaps, merge
+from tingshuo_sensevoice.spans import (
+    MAX_SAMPLES,
+    MIN_SAMPLES,
+    at_least_a_window,
+    block_levels,
+    cut,
+    loud_gaps,
+    merge,
+    padded,
+)
 from tingshuo_sensevoice.tags import LANGUAGES
 
 if TYPE_CHECKING:  # torch and funasr are imported by load(), not at start-up
@@ -40,6 +60,11 @@ class SenseVoice(Recognizer):
     hub_models: ClassVar[tuple[str, ...]] = (HUB_MODEL, HUB_VAD)
     sample_rate = 16000
     languages = LANGUAGES
+    finds_speech = True
+    gives_logprobs: ClassVar[bool] = True
+    takes_vad: ClassVar[bool] = True
+    #: What a call changes lies in the call: FunASR keeps the state of its streams in a cache that is passed along.
+    thread_safe = True
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -49,7 +74,8 @@ class SenseVoice(Recognizer):
         self._detector: VoiceDetector | None = None
 
     def model(self) -> Model:
-        """The SenseVoiceSmall in use."""
+        """The SenseVoiceSmall in use; without its voice detector there is none."""
+        self.vad_model()
         return _existing(find_model(self._settings, self.config.model, HUB_MODEL, STARTER / "SenseVoiceSmall"))
 
     def vad_model(self) -> Model:
@@ -92,11 +118,38 @@ class SenseVoice(Recognizer):
         _check_options(options)
         work = [(index, piece) for index, audio in enumerate(audios) for piece in self._pieces(audio, options)]
         segments: list[list[Segment]] = [[] for _ in audios]
-        for (index, piece), heard in zip(work, self._heard(audios, work, options), strict=True):
-            segment = segment_of(piece, heard, acoustic, words=options.words)
+        for (index, piece), heard in zip(work, self._heard(audios, work, options, progress.report), strict=True):
+            segment = segment_of(piece, heard, acoustic, words=options.words, logprobs=options.logprobs)
             if segment:
                 segments[index].append(segment)
         return [transcript_of(found, audio.duration) for found, audio in zip(segments, audios, strict=True)]
+
+    def transcribe_stream(self, audio: Audio, options: TranscribeOptions) -> Generator[Segment, None, Transcript]:
+        """Recognise one clip; each stretch of speech is told before the next one is recognised."""
+        from tingshuo_sensevoice.hearing import segment_of, transcript_of
+
+        if self._acoustic is None:
+            self.load()
+        acoustic = self._acoustic
+        assert acoustic is not None
+        _check_options(options)
+        segments: list[Segment] = []
+        for piece in self._pieces(audio, options):
+            (heard,) = self._heard([audio], [(0, piece)], options)
+            segment = segment_of(piece, heard, acoustic, words=options.words, logprobs=options.logprobs)
+            if segment:
+                segments.append(segment)
+                yield segment
+        return transcript_of(segments, audio.duration)
+
+    def find_speech(self, audio: Audio, activity: VoiceActivity) -> list[tuple[float, float]]:
+        """What FSMN-VAD takes for speech, in seconds."""
+        if self._detector is None:
+            self.load()
+        assert self._detector is not None
+        _check_audio(audio, self.sample_rate)
+        spans = self._detector.detect(audio.samples, activity)
+        return [(span.start / self.sample_rate, span.end / self.sample_rate) for span in spans]
 
     def _pieces(self, audio: Audio, options: TranscribeOptions) -> list[Piece]:
         """What to recognise of a clip, in order of time."""
@@ -104,7 +157,9 @@ class SenseVoice(Recognizer):
 
         assert self._detector is not None
         _check_audio(audio, self.sample_rate)
-        speech = self._detector.detect(audio.samples)
+        speech = self._detector.detect(audio.samples, options.vad)
+        if options.vad and options.vad.padding is not None:
+            speech = padded(speech, int((options.vad.padding - self._detector.padding) * self.sample_rate))
         levels = block_levels(audio.samples)
         others = loud_gaps(speech, levels)
         longest = MAX_SAMPLES
@@ -120,20 +175,29 @@ class SenseVoice(Recognizer):
         return sorted(pieces, key=lambda piece: piece.span)
 
     def _heard(
-        self, audios: Sequence[Audio], work: Sequence[tuple[int, Piece]], options: TranscribeOptions
+        self,
+        audios: Sequence[Audio],
+        work: Sequence[tuple[int, Piece]],
+        options: TranscribeOptions,
+        report: progress.Listener = lambda _: None,
     ) -> list[Heard]:
-        """The network's answers, in the order of `work`."""
+        """The network's answers, in the order of `work`; `report` is told the fraction of the sound that is heard."""
         from tingshuo_sensevoice.model import Question
 
         assert self._acoustic is not None
         question = Question(options.language, options.languages, options.itn, options.force_emotion)
         limit = int(options.batch_size_s * self.sample_rate) if self.config.batched else 0
         answers: dict[int, Heard] = {}
-        for batch in _batches([len(piece.span) for _, piece in work], limit):
+        lengths = [len(piece.span) for _, piece in work]
+        done, total = 0, sum(lengths)
+        for batch in _batches(lengths, limit):
+            cancellation.check()
             clips = [
                 audios[index].samples[piece.span.start : piece.span.end] for index, piece in (work[i] for i in batch)
             ]
             answers |= zip(batch, self._acoustic.hear(clips, [question] * len(clips)), strict=True)
+            done += sum(lengths[index] for index in batch)
+            report(done / total)
         return [answers[index] for index in range(len(work))]
 
 

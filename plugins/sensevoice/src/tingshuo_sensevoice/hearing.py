@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tingshuo import AudioEvent, Emotion, EventLabel, Segment, Transcript
 from tingshuo.types import UNKNOWN
+from tingshuo.types import Token as TextToken
 from tingshuo_sensevoice.model import SAMPLE_RATE, AcousticModel, Heard, Token
 from tingshuo_sensevoice.spans import Span
-from tingshuo_sensevoice.words import Clock, join_texts, words_of
+from tingshuo_sensevoice.words import SPACE, Clock, join_texts, words_of
 
 #: Seconds kept of the voice-activity span before the first and after the last token: CTC marks a point within a
 #: character of about 0.2 s, not its edges.
@@ -24,7 +26,9 @@ class Piece:
     speech: bool
 
 
-def segment_of(piece: Piece, heard: Heard, model: AcousticModel, *, words: bool) -> Segment | None:
+def segment_of(
+    piece: Piece, heard: Heard, model: AcousticModel, *, words: bool, logprobs: bool = False
+) -> Segment | None:
     """The segment for a piece; None where nothing was said and nothing else was heard."""
     tags = model.tags
     clock = Clock(piece.span.start / SAMPLE_RATE, piece.span.end / SAMPLE_RATE, model.frame, model.first_centre)
@@ -45,7 +49,13 @@ def segment_of(piece: Piece, heard: Heard, model: AcousticModel, *, words: bool)
         words=tuple(words_of(heard.tokens, model.pieces.id_to_piece, tags.silent, clock)) if words and text else (),
         timing="model" if text else "vad",
         raw=raw_text(heard, model),
+        tokens=tuple(_text_token(token, model) for token in spoken) if logprobs else (),
     )
+
+
+def _text_token(token: Token, model: AcousticModel) -> TextToken:
+    # The score is the probability in the best of the token's frames; rounding may take it past 1.
+    return TextToken(model.pieces.id_to_piece(token.id).replace(SPACE, " "), min(0.0, math.log(token.score)))
 
 
 def raw_text(heard: Heard, model: AcousticModel) -> str:

@@ -66,6 +66,17 @@ def merge(speech: Sequence[Span], barriers: Sequence[Span], longest: int) -> lis
     return merged
 
 
+def padded(speech: Sequence[Span], more: int) -> list[Span]:
+    """The stretches begun `more` samples earlier (later where it is negative), not before the end of the last one."""
+    earliest = 0
+    found: list[Span] = []
+    for span in speech:
+        start = min(max(span.start - more, earliest), span.end - 1)
+        earliest = span.end
+        found.append(Span(start, span.end))
+    return found
+
+
 def cut(span: Span, levels: Levels, longest: int) -> list[Span]:
     """Parts of `span`, each at most `longest` samples, cut where it is quietest."""
     parts: list[Span] = []

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tingshuo import ModelError
-from tingshuo.types import Samples
+from tingshuo.types import Samples, VoiceActivity
 from tingshuo_sensevoice.directory import ModelDirectory, fill, open_directory, read_tensors
 from tingshuo_sensevoice.model import SAMPLE_RATE, build_frontend
 from tingshuo_sensevoice.spans import MIN_SAMPLES, Span
@@ -34,11 +34,20 @@ class VoiceDetector:
         self.net = net
         self.frontend = frontend
 
+    @property
+    def padding(self) -> float:
+        """Seconds before the first frame of speech that a stretch begins with."""
+        return float(self.net.vad_opts.lookback_time_start_point) / 1000
+
     @torch.inference_mode()
-    def detect(self, samples: Samples) -> list[Span]:
-        """Stretches of speech in audio of at least 400 samples, in order, not overlapping."""
+    def detect(self, samples: Samples, activity: VoiceActivity | None = None) -> list[Span]:
+        """Stretches of speech in audio of at least 400 samples, in order, not overlapping.
+
+        activity: what takes the place of config.yaml's values where it is not None; its padding is not heeded here.
+        """
         cache: dict[str, Any] = {}
         self.net.init_cache(cache)
+        _tune(cache["stats"], activity or VoiceActivity(), self.net.vad_opts.speech_to_sil_time_thres)
         found: list[list[int]] = []
         # A last chunk shorter than one analysis window is joined to the one before it.
         starts = [0, *range(_CHUNK, len(samples) - MIN_SAMPLES + 1, _CHUNK)]
@@ -53,6 +62,16 @@ class VoiceDetector:
                 found += spoken
         spans = (Span(_sample(begin), min(_sample(end), len(samples))) for begin, end in found)
         return [span for span in spans if span.start < span.end]
+
+
+def _tune(stats: Any, activity: VoiceActivity, turning_ms: int) -> None:  # noqa: ANN401
+    """Set the state machine of one call: upstream reads both values from here, not from its options."""
+    if activity.silence is not None:
+        # Silence is noticed `speech_to_sil_time_thres` after it has begun.
+        stats.max_end_sil_frame_cnt_thresh = max(round(1000 * activity.silence) - turning_ms, 0)
+    if activity.threshold is not None:
+        # A frame is speech if exp(speech) >= exp(noise) + thres; the two sum to 1.
+        stats.speech_noise_thres = 2 * activity.threshold - 1
 
 
 def _sample(milliseconds: int) -> int:

@@ -50,12 +50,20 @@ def _span_of_years(match: re.Match[str]) -> str:
 
 
 RULES: tuple[Rule, ...] = (
+    (re.compile(r"(?<=\d)[—-]{1,2}(?=\d)(?<=\d—)"), lambda m: "-"),
+    (re.compile(r"(?<=\d[日月年时分秒])\s?[-~—]{1,2}\s?(?=\d)"), lambda m: "到"),
     (re.compile(rf"{_YEAR}([-/.]){_MONTH}\2{_DAY}(?![\d./-]|\.\d)[日号]?"),
      lambda m: numerals.date(m[1], m[3], m[4])),
     (re.compile(rf"(?<![\d/]){_MONTH}/{_DAY}/((?:19|20)\d{{2}})(?![\d/])"), lambda m: numerals.date(m[3], m[1], m[2])),
     (re.compile(rf"{_YEAR}[-/](0[1-9]|1[0-2])(?![\d/-])(?!年)"), lambda m: numerals.date(m[1], m[2])),
+    (re.compile(r"(?<![\d.])((?:19|20)\d{2})[-/](\d{2})(?=赛季|学年|年度|财年)"),
+     lambda m: f"{numerals.year(m[1])}、{numerals.year(m[2])}"),
+    (re.compile(r"(?<![\d.])((?:19|20)\d{2})(?=(?:[QH][1-4]|第?[一二三四]季度)(?![\dA-Za-z]))"), lambda m: numerals.year(m[1])),
+    (re.compile(r"(?<=\()((?:1\d|20)\d{2})\s?[-~—]\s?((?:1\d|20)\d{2})(?=\))"),
+     lambda m: f"{numerals.year(m[1])}到{numerals.year(m[2])}"),
     (re.compile(rf"{_YEAR}(?:年)?{_TO}((?:1[0-9]|20)\d{{2}})(年)"),
-     lambda m: f"{numerals.year(m[1])}{'年' if '年' in m[0][4:-5] else ''}到{numerals.year(m[2])}年"),
+     lambda m: f"{numerals.year(m[1])}{'年' if '年' in m[0][4:-5] else ''}{'至' if '至' in m[0] else '到'}"
+               f"{numerals.year(m[2])}年"),
     (re.compile(rf"{_YEAR}(年{_SPAN_OF_TIME})"), _span_of_years),
     (re.compile(rf"{_YEAR}(年(?!级)|级(?!别)|届|财年)"), _named_year),
     (re.compile(r"(?<![\d.])(0\d|[6-9]\d)(年(?=\d{1,2}月|代初|代末|出生|毕业|生(?!活))|后(?=[的，。、！？一]|$)|级)"),

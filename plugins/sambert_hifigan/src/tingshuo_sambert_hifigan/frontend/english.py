@@ -26,7 +26,7 @@ LETTERS = {
 }  # fmt: skip
 #: Current names and words; acronyms that are spoken as a word.
 WORDS = {
-    "wechat": "W IY1 CH AE2 T", "wifi": "W AY1 F AY0", "wi-fi": "W AY1 F AY0", "app": "AE1 P", "apps": "AE1 P S",
+    "wechat": "W IY1 CH AE2 T", "wifi": "W AY1 F AY0", "wi": "W AY1", "fi": "F AY1", "app": "AE1 P", "apps": "AE1 P S",
     "iphone": "AY1 F OW2 N", "ipad": "AY1 P AE2 D", "vlog": "V L AO1 G", "emoji": "IH0 M OW1 JH IY0",
     "chatgpt": "CH AE1 T JH IY1 P IY1 T IY1", "github": "G IH1 T HH AH2 B", "python": "P AY1 TH AA0 N",
     "covid": "K OW1 V IH0 D", "tiktok": "T IH1 K T AA2 K", "nasa": "N AE1 S AH0", "nato": "N EY1 T OW0",

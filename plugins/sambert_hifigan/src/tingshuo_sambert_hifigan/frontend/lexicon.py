@@ -36,6 +36,25 @@ def parse_reading(reading: str) -> tuple[list[str], tuple[Phones, ...]]:
     return ["{}{}".format(*split_syllable(part)) for part in parts], ()
 
 
+def read_lexicon(path: Path) -> dict[str, str]:
+    """Word -> reading of a lexicon file. Raises `ConfigurationError` with the line number."""
+    entries: dict[str, str] = {}
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the lexicon {path} cannot be read as UTF-8 text: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        word, _, reading = line.partition("\t")
+        try:
+            Lexicon({word: reading})
+        except InvalidRequest as error:
+            raise ConfigurationError(f"{path}, line {number}: {error.message}") from error
+        entries[word] = reading
+    return entries
+
+
 class Lexicon:
     """Words with given readings, found in text by longest match; Latin words match in any case, whole words only."""
 
@@ -51,21 +70,7 @@ class Lexicon:
     @classmethod
     def from_file(cls, path: Path) -> Lexicon:
         """The entries of a lexicon file. Raises `ConfigurationError` with the line number."""
-        entries: dict[str, str] = {}
-        try:
-            lines = path.read_text("utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"the lexicon {path} cannot be read as UTF-8 text: {error}") from error
-        for number, line in enumerate(lines, 1):
-            if not line.strip() or line.startswith("#"):
-                continue
-            word, _, reading = line.partition("\t")
-            try:
-                cls({word: reading})
-            except InvalidRequest as error:
-                raise ConfigurationError(f"{path}, line {number}: {error.message}") from error
-            entries[word] = reading
-        return cls(entries)
+        return cls(read_lexicon(path))
 
     def __bool__(self) -> bool:
         return bool(self._readings)

@@ -12,6 +12,10 @@ Rule = Callable[[Sequence[Word], int], str | None]
 _SUBJECT = frozenset(
     "我 你 您 他 她 它 我们 你们 他们 咱们 咱 大家 谁 人 人家 自己 也 都 就 还 总 必 非 又 可 那 这 便 才 得".split()
 )
+#: Verbs that jieba's dictionary calls something else.
+_ACTIONS = frozenset("把 去 看 多 想 用 问 学 办 修 赶紧 尽快 先".split())
+#: After these 过 is the end of a movement, not the particle.
+_ACROSS = frozenset("转 接 穿 走 绕 渡 掠 翻 跨 飞 躲 驶 越 跃 流 飘 逃 追 迈 踏 闯 熬 挺 撑 忍 瞒 骗 路 晃 滑".split())
 #: Interjections keep a tone of their own when they open a clause.
 _ALONE = {"啊": "a1", "呀": "ya1", "哇": "wa1", "哟": "yo1"}
 
@@ -27,10 +31,11 @@ def tag_at(words: Sequence[Word], at: int) -> str:
 def particle_de(words: Sequence[Word], at: int) -> str | None:
     """得: must (dei3) after a subject or adverb and before a verb; else the complement particle."""
     before, after = text_at(words, at - 1), tag_at(words, at + 1)
+    follows = text_at(words, at + 1)
     if before in _SUBJECT or tag_at(words, at - 1)[:1] in ("r", "d", "c", "") or tag_at(words, at - 1) == "nr":
-        if after[:1] in ("v", "p", "d") or text_at(words, at + 1) in ("把", "去", "看", "多", "想", "用"):
+        if after[:1] in ("v", "p", "d") or follows in _ACTIONS:
             return "dei3" if before not in ("不",) else "de2"
-        return "de2" if before in ("不", "只") else "de5"
+        return "de2" if before in ("不", "只") or follows in ("了", "过") else "de5"
     return "de2" if not before and after else "de5"
 
 
@@ -49,10 +54,18 @@ def particle_di(words: Sequence[Word], at: int) -> str | None:
 
 
 def verb_liao(words: Sequence[Word], at: int) -> str | None:
-    """了 after 得 or 不 is the verb: 受得了, 去不了."""
+    """了 after 得 or 不 is the verb: 受得了, 去不了; so it is where it opens a clause: 了却心愿."""
     before = text_at(words, at - 1)
+    if (not at or words[at - 1].mark) and text_at(words, at + 1)[:1] in ("却", "结", "断", "无"):
+        return "liao3"
     verb = tag_at(words, at - 2)[:1] == "v"
     return "liao3" if before in ("得", "不") and verb else None
+
+
+def particle_guo(words: Sequence[Word], at: int) -> str | None:
+    """过 after a verb is the particle: 吃过饭; not after a movement (穿过), nor before 来, 去, 头."""
+    verb = tag_at(words, at - 1)[:1] == "v" and text_at(words, at - 1) not in _ACROSS
+    return "guo5" if verb and text_at(words, at + 1)[:1] not in ("来", "去", "头", "年", "节") else None
 
 
 def suffix(words: Sequence[Word], at: int) -> str | None:
@@ -62,7 +75,7 @@ def suffix(words: Sequence[Word], at: int) -> str | None:
         return None
     noun = tag_at(words, at - 1)[:1] in ("n", "s", "f") or text_at(words, at - 1)[-1:] == "子"
     placed = any(word.text in ("在", "从", "到", "往", "向", "由", "放在") for word in words[max(0, at - 4) : at])
-    if tag_at(words, at + 1)[:1] in ("n", "m", "t") and not placed:
+    if tag_at(words, at + 1)[:1] in ("n", "m", "t") and not placed and text_at(words, at + 2) != "着":
         return None
     return {"上": "shang5", "里": "li5"}[words[at].text] if noun else None
 

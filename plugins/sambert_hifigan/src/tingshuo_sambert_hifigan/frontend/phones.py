@@ -79,12 +79,13 @@ def _spell(base: str) -> tuple[str, str] | None:
 def _spell_erhua(base: str) -> tuple[str, str] | None:
     onset, final = _onset_and_final(base[:-1])
     final += "r"
-    return _pair(onset, final) if onset not in _ONSETS and (final in _ERHUA_FINALS or final == "er") else None
+    return _pair(onset, final) if onset and onset not in _ONSETS and (final in _ERHUA_FINALS or final == "er") else None
 
 
 def _compose(base: str, finals: frozenset[str]) -> tuple[str, str] | None:
     onset, final = _onset_and_final(base)
-    return _pair(onset, final) if final in finals else None
+    # A final alone (u4, iong1) is spelt with w or y in pinyin, and the table has no phone for its missing onset.
+    return _pair(onset, final) if onset and final in finals else None
 
 
 def _pair(onset: str, final: str) -> tuple[str, str]:

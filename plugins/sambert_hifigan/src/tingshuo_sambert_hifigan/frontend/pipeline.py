@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from tingshuo.errors import InvalidRequest, LimitExceeded
@@ -95,14 +95,14 @@ class FrontEnd:
         words = [list(self.words(span)) for span in found]
         prosodic = [sentence for span in found for sentence in self.sentences(span)]
         return {
-            "normalized": "".join(_joined(part) for part in words),
+            "normalized": "".join(joined(part) for part in words),
             "segmented": " ".join(word.text for part in words for word in part if word.text.strip()),
             "pinyin": " ".join(syllable for sentence in prosodic for syllable in _spoken(sentence)),
             "symbols": self.to_symbols(text, ssml=ssml),
         }
 
 
-def _joined(words: list[Word]) -> str:
+def joined(words: Iterable[Word]) -> str:
     """Words as one text, with a space between Latin ones."""
     out = ""
     for word in words:

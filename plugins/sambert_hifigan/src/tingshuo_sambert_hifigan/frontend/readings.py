@@ -5,6 +5,7 @@ Tones are those of the dictionary, before sandhi; 5 is neutral; ü is written v.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib import resources
 
@@ -38,9 +39,9 @@ SINGLE = {
     "系": "xi4", "朝": "chao2", "更": "geng4", "背": "bei4", "当": "dang1", "传": "chuan2", "待": "dai1", "应": "ying1",
     "横": "heng2", "强": "qiang2", "参": "can1", "泊": "bo2", "宿": "su4", "模": "mo2", "拗": "niu4", "粘": "zhan1",
     "呆": "dai1",
-    "藏": "cang2", "场": "chang3", "率": "lv4", "咽": "yan4", "晕": "yun1", "相": "xiang1", "兴": "xing4", "要": "yao4",
+    "藏": "cang2", "切": "qie1", "场": "chang3", "率": "lv4", "咽": "yan4", "晕": "yun1", "相": "xiang1", "兴": "xing4", "要": "yao4",
 }  # fmt: skip
-_ALONE_ONLY = frozenset("得长教削嚼撒挣似弹尽待泊拗兴")
+_ALONE_ONLY = frozenset("得长教削嚼撒挣似弹尽待泊拗兴切")
 _REDUPLICATED = frozenset(
     "看想试说走听坐等谢问写读唱跳学练玩笑动吃喝尝闻摸找查算洗擦扫抱拍敲推拉逛聊谈讲讨猜瞧瞅歇躺睡醒帮劝管让用改换"
     "修翻背念议"
@@ -52,6 +53,10 @@ _BEFORE_ZI3 = frozenset(
     "虾鱼松菜西"
     "甲乙丙丁戊己庚辛壬癸氢胶介玄算内外弃世义"
 )
+
+
+#: They begin with a word whose ending is neutral, and do not mean it.
+_NOT_ITS_WORD = frozenset("大方向 打算盘".split())
 
 
 def _data(name: str) -> list[str]:
@@ -68,6 +73,15 @@ def _corrections() -> dict[str, tuple[str, ...]]:
         word, *syllables = line.split()
         entries[word] = tuple(syllables)
     return entries
+
+
+@lru_cache(maxsize=1)
+def _inside() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    rules: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    for line in _data("inside.txt"):
+        char, reading, pattern = line.split(" ")
+        rules.setdefault(char, []).append((reading, re.compile(pattern)))
+    return rules
 
 
 @lru_cache(maxsize=16384)
@@ -98,6 +112,9 @@ def _before_sandhi(word: str, syllables: tuple[str, ...]) -> tuple[str, ...]:
     plain = {"一": "yi1", "不": "bu4"}
     out = [plain.get(char, syllable) for char, syllable in zip(word, syllables, strict=True)]
     ending = _corrections().get(word[-2:], ("",)) if 3 <= len(word) <= 4 else ("",)
+    first = _corrections().get(word[:2]) if len(word) == 3 and word not in _NOT_ITS_WORD else None
+    if first and first[1][-1] == "5" and first[1][:-1] == out[1][:-1] and word[1:] not in PHRASES_DICT:
+        out[1] = first[1]
     if word[-1] in "们么" or (ending[-1].endswith("5") and ending[-1][:-1] == out[-1][:-1]):
         out[-1] = _neutral(out[-1])
     return tuple(out)
@@ -129,6 +146,16 @@ def of_word(word: str) -> list[str]:
     """The reading of any word of Chinese characters: the longest known parts from its end, then characters."""
     if len(word) == 1:
         return [of_character(word)]
+    syllables = _in_parts(word)
+    if len(word) == len(syllables) == 4 and word[0] == word[1] and word[2] == word[3]:
+        for at in (0, 2):  # 清清楚楚 in full tones; 爸爸妈妈 are two words
+            if word[at : at + 2] not in _corrections():
+                full = syllables[at] if syllables[at][-1] != "5" else syllables[at + 1]
+                syllables[at : at + 2] = [full, full]
+    return syllables
+
+
+def _in_parts(word: str) -> list[str]:
     syllables: list[str] = []
     end = len(word)
     while end:
@@ -142,9 +169,14 @@ def of_word(word: str) -> list[str]:
 def _inner_character(word: str, at: int) -> str:
     """A character that no known part covers; suffixes of longer words are neutral: 老板们, 小桌子."""
     char = word[at]
+    if at and char == "子" and word[at + 1 :] == "儿" and word[at - 1] in _BEFORE_ZI3:
+        return "zi3"
     if at and at == len(word) - 1:
         if char in "们么":
             return _neutral(of_character(char))
         if char == "子":
             return "zi3" if word[at - 1] in _BEFORE_ZI3 else "zi5"
+    for reading, pattern in _inside().get(char, ()):
+        if pattern.match(word, at):
+            return reading
     return of_character(char, inside=True)

@@ -52,6 +52,7 @@ def _yi_and_bu(words: Sequence[Word], index: int) -> None:
         return
     before, after = _neighbours(words, index)
     following = words[index + 1].tone if after else 0
+    verb = bool(before) and words[index - 1].tag[:1] == "v"
     for at in range(len(word.text) - 1, -1, -1):
         tone = int(word.syllables[at + 1][-1]) if at + 1 < len(word.text) else following
         left = word.text[at - 1] if at else before[-1:]
@@ -59,7 +60,7 @@ def _yi_and_bu(words: Sequence[Word], index: int) -> None:
         if word.text[at] == "一" and word.syllables[at] == "yi1":
             word.syllables[at] = _yi(word, at, left, right, tone, after)
         elif word.text[at] == "不" and word.syllables[at] == "bu4":
-            word.syllables[at] = _bu(word, at, left, right, tone)
+            word.syllables[at] = _bu(word, at, left, right, tone, verb)
 
 
 def _yi(word: Word, at: int, left: str, right: str, tone: int, after: str) -> str:
@@ -72,8 +73,10 @@ def _yi(word: Word, at: int, left: str, right: str, tone: int, after: str) -> st
         return "yi1"
     if right == "点" and rest[1:2] and rest[1] in _DIGIT and rest[2:3] not in ("十", "分"):
         return "yi1"
-    if left and left == right and left not in "一":
+    if left and left == right and left not in "一" and (rest[1:2] or "。") not in _DIGIT + "不":  # 数一数二 counts
         return "yi5"
+    if rest.startswith(("不二", "数二", "数到", "到十", "是一，")) and left in ("说", "数", "从"):
+        return "yi1"
     if left == "比" and right not in "个天年" and after:
         return "yi1"
     if rest.startswith(_ORDINAL_HEADS) and not rest.startswith(("级一", "班人", "号人")):
@@ -81,9 +84,11 @@ def _yi(word: Word, at: int, left: str, right: str, tone: int, after: str) -> st
     return "yi2" if tone in (4, 5) and not (tone == 5 and right != "个") else "yi4"
 
 
-def _bu(word: Word, at: int, left: str, right: str, tone: int) -> str:
+def _bu(word: Word, at: int, left: str, right: str, tone: int, verb: bool) -> str:
     """不: neutral in 去不去 and 对不起, bu2 before the fourth tone."""
-    if left and left == right:
+    if left and left == right and not word.text.startswith("不得"):  # 热得不得了 asks nothing
+        return "bu5"
+    if word.text == "不了" and verb:
         return "bu5"
     inside = len(word.text) == 3 and at == 1 and word.text not in _FULL_BU
     if inside and right in _COMPLEMENTS and left not in "从并决绝毫岂何莫可无而":

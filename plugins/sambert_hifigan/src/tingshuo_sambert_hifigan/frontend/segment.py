@@ -24,7 +24,7 @@ _PLACE = "十百千万亿"
 #: Frequency in jieba's dictionary from which a word counts as one that is met alone.
 _COMMON = 500
 _NUMERALS = frozenset(_DIGIT + _PLACE + "两")
-_FUNCTION_WORDS = frozenset("地得的了着很太真更最挺也都就还不没再又把被给在我你他她它")
+_FUNCTION_WORDS = frozenset("地得的了着很太真更最挺也都就还不没再又把被给在我你他她它请")
 #: Digit by digit (三个以上), or counted with places and decimals: never left to the dictionary.
 _NUMBER = re.compile(
     rf"[{_DIGIT}]{{3,}}(?![{_PLACE}])"
@@ -109,6 +109,8 @@ class Segmenter:
         known = token in self._tags
         if len(token) > 1 and token[0] in _FUNCTION_WORDS and not known:
             return token[0], token[1:]
+        if len(token) == 2 and token[0] in "里上" and not known and self.tag(token[1])[:1] in ("v", "p", "u", "a", "m", "d"):
+            return token[0], token[1]
         if 4 <= len(token) <= 8:
             for cut in (2, 3):
                 if self._common(token[:cut], token) and self._common(token[cut:], token):

@@ -38,9 +38,15 @@ def surname(name: str) -> str | None:
 
 
 def resolve_surname(words: Sequence[Word], at: int) -> None:
-    """单老师, 任先生: a surname before a title."""
+    """单老师, 任先生: a surname before a title; 姓单: one after 姓."""
     word = words[at]
     before = words[at - 1].text if at else ""
+    if before == "姓" and (named := surname(word.text)):
+        word.syllables[: len(named.split())] = named.split()
+        return
+    if word.text[:1] == "姓" and (named := surname(word.text[1:])):
+        word.syllables[1 : 1 + len(named.split())] = named.split()
+        return
     following = words[at + 1].text if at + 1 < len(words) else ""
     if word.text in _SURNAMES and following.startswith(_TITLES) and before not in ("的", "一"):
         word.syllables = _SURNAMES[word.text].split()
