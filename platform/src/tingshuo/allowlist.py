@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-#: ::ffff:0:0/96, where IPv6 sockets show IPv4 peers.
-_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 #: Websocket close code "policy violation".
 _POLICY_VIOLATION = 1008
 
@@ -34,8 +32,8 @@ class AllowList:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.allowed = tuple(map(_unmapped, settings.allowed_ips))
-        self.proxies = tuple(map(_unmapped, settings.trusted_proxies))
+        self.allowed = settings.allowed_ips
+        self.proxies = settings.trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -55,6 +53,14 @@ class AllowList:
             return True
         log.warning("refused a connection from %s (peer %s)", address or "an address that cannot be told", peer)
         return False
+
+
+def allows(settings: Settings, host: str) -> bool:
+    """Whether the peer of a socket of our own, with no proxy before it, may connect."""
+    if not settings.allowed_ips:
+        return True
+    address = parse_address(host)
+    return address is not None and _contains(settings.allowed_ips, address)
 
 
 def client_address(peer: Address, forwarded: Sequence[str], proxies: Sequence[Network]) -> Address | None:
@@ -92,14 +98,6 @@ def parse_address(text: str) -> Address | None:
 
 def _is_port(text: str) -> bool:
     return not text or (text[0] == ":" and text[1:].isascii() and text[1:].isdigit())
-
-
-def _unmapped(network: Network) -> Network:
-    """`::ffff:10.0.0.0/104` as `10.0.0.0/8`: addresses are compared in that form."""
-    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
-        low_bits = int(network.network_address) & 0xFFFF_FFFF
-        return ipaddress.IPv4Network((low_bits, network.prefixlen - 96))
-    return network
 
 
 def _contains(networks: Iterable[Network], address: Address) -> bool:

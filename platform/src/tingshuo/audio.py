@@ -8,6 +8,7 @@ Shapes: `[C, n]` is C channels of n samples.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias, cast
@@ -20,6 +21,8 @@ from av.audio.stream import AudioStream
 from av.error import FFmpegError, InvalidDataError
 from av.packet import Packet
 
+from tingshuo import budget
+from tingshuo.budget import Budget, Claim
 from tingshuo.containers import ACCEPTED, Upload, audio_stream, invalid, open_container, seekable
 from tingshuo.encoding import FORMATS, encode, encode_stream
 from tingshuo.errors import InvalidAudio, LimitExceeded
@@ -38,16 +41,25 @@ MAX_CHANNELS = 16
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most one upload may hold: bytes of the file, seconds, bytes of its float32 samples in all channels."""
+    """The most one upload may hold: bytes of the file, seconds, bytes of its float32 samples in all channels.
+
+    shared: the bytes that this and all other uploads in hand may take together.
+    """
 
     upload_bytes: int
     seconds: float
     decoded_bytes: int
+    shared: Budget | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
         """The limits the server runs with."""
-        return cls(settings.max_upload_bytes, settings.max_audio_seconds, settings.max_decoded_bytes)
+        return cls(
+            settings.max_upload_bytes,
+            settings.max_audio_seconds,
+            settings.max_decoded_bytes,
+            budget.shared(settings.max_decoded_bytes_total),
+        )
 
 
 def read_audio(source: BinaryIO | Path, limits: Limits, channel: Channel = "mix") -> list[tuple[Side | None, Audio]]:
@@ -55,7 +67,7 @@ def read_audio(source: BinaryIO | Path, limits: Limits, channel: Channel = "mix"
 
     "mix" is the mean of all channels; "left" and "right" need a stereo file; "split" of a mono file is that one
     channel. A float sample that is no number becomes silence, one beyond [-1, 1] is limited. A file that breaks off
-    gives what can be decoded. Raises `InvalidAudio` or `LimitExceeded`.
+    gives what can be decoded. Raises `InvalidAudio`, `LimitExceeded`, or `ServerBusy` while others fill the memory.
     """
     if isinstance(source, Path):
         try:
@@ -63,9 +75,11 @@ def read_audio(source: BinaryIO | Path, limits: Limits, channel: Channel = "mix"
                 return read_audio(file, limits, channel)
         except OSError as error:
             raise InvalidAudio(f"cannot read {source}: {error.strerror}", param="file") from error
-    with seekable(source, limits.upload_bytes) as stream:
-        track = _decode(Upload(stream, limits.upload_bytes), limits, channel)
-    rows = np.concatenate(track.pieces, axis=1)
+    with Claim(limits.shared or Budget(sys.maxsize)) as claim:
+        with seekable(source, limits.upload_bytes) as stream:
+            track = _decode(Upload(stream, limits.upload_bytes), _Track(limits, channel, claim))
+        rows = np.concatenate(track.pieces, axis=1)
+        claim.joined(rows)
     sides: tuple[Side | None, ...] = ("left", "right") if len(rows) == 2 else (None,)
     return [(side, Audio(row, track.sample_rate)) for side, row in zip(sides, rows, strict=True)]
 
@@ -85,6 +99,7 @@ class _Track:
 
     limits: Limits
     channel: Channel
+    claim: Claim
     sample_rate: int = 0
     channels: int = 0
     frames: int = 0
@@ -101,7 +116,9 @@ class _Track:
             raise InvalidAudio("the sample rate or the number of channels changes within the file", param="file")
         self._count(frame.samples, channels)
         if frame.samples:
-            self.pieces.append(_picked(_planes(frame), self.channel))
+            piece = _picked(_planes(frame), self.channel)
+            self.claim.grow(piece.nbytes)
+            self.pieces.append(piece)
 
     def _count(self, frames: int, channels: int) -> None:
         self.frames += frames
@@ -112,8 +129,7 @@ class _Track:
             raise LimitExceeded(f"the decoded audio exceeds {self.limits.decoded_bytes} bytes", param="file")
 
 
-def _decode(upload: Upload, limits: Limits, channel: Channel) -> _Track:
-    track = _Track(limits, channel)
+def _decode(upload: Upload, track: _Track) -> _Track:
     reason = "it holds no samples"
     try:
         with open_container(upload) as container:

@@ -19,15 +19,22 @@ from sqlalchemy.exc import IntegrityError
 
 from tingshuo import db
 from tingshuo.db import ApiKey
-from tingshuo.errors import AuthenticationFailed, InvalidRequest, NotFound, PermissionDenied, StorageFailed
+from tingshuo.errors import (
+    AuthenticationFailed,
+    InvalidRequest,
+    LastAdminKey,
+    NotFound,
+    PermissionDenied,
+    StorageFailed,
+)
 from tingshuo.secret import keyed_hash
 from tingshuo.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Scope: TypeAlias = Literal["admin", "transcribe", "speak", "jobs"]
+Scope: TypeAlias = Literal["admin", "transcribe", "speak", "jobs", "metrics"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-#: Shorthand for all four.
+#: Shorthand for all five.
 ALL = "all"
 PREFIX = "ts-"
 #: `last_used_at` is this exact, so that a busy key does not write on every request.
@@ -91,15 +98,40 @@ def list_keys(settings: Settings) -> list[ApiKey]:
         return list(session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id)))
 
 
-def revoke_key(settings: Settings, id_or_name: str) -> ApiKey:
-    """Make a key worthless from now on. Raises `NotFound` where no key in force has that id or name."""
-    wanted = or_(ApiKey.id == id_or_name, ApiKey.name == id_or_name)
+def get_key(settings: Settings, key_id: str) -> ApiKey:
+    """The key with that id. Raises `NotFound`."""
     with db.session(settings) as session:
+        row = session.get(ApiKey, key_id)
+    if row is None:
+        raise NotFound(f"there is no key {key_id!r}")
+    return row
+
+
+def revoke_key(settings: Settings, id_or_name: str, *, spare_last_admin: bool = False) -> ApiKey:
+    """Make a key worthless from now on. Raises `NotFound` where no key in force has that id or name.
+
+    With `spare_last_admin` raises `LastAdminKey` instead of revoking the only admin key that is good.
+    """
+    wanted = or_(ApiKey.id == id_or_name, ApiKey.name == id_or_name)
+    with db.session(settings, writes=True) as session:
+        # Locked in one order, so that of two admins who revoke each other at once the second is refused.
+        in_force = select(ApiKey).where(ApiKey.revoked_at.is_(None)).order_by(ApiKey.id).with_for_update()
+        rows = session.scalars(in_force).all()
         row = session.scalars(select(ApiKey).where(wanted, ApiKey.revoked_at.is_(None))).first()
         if row is None:
             raise NotFound(f"no key in force has the id or name {id_or_name!r}")
+        if spare_last_admin and _good_admins(rows) == [row.id]:
+            raise LastAdminKey(
+                f"{row.name!r} is the only admin key; make another one first, or revoke it on the server itself: "
+                f"tingshuo keys revoke {row.id}"
+            )
         row.revoked_at = datetime.now(UTC)
         return row
+
+
+def _good_admins(rows: Iterable[ApiKey]) -> list[str]:
+    now = datetime.now(UTC)
+    return [row.id for row in rows if "admin" in row.scopes and (row.expires_at is None or row.expires_at > now)]
 
 
 def first_key(settings: Settings) -> str | None:
@@ -123,6 +155,19 @@ def authenticate(settings: Settings, token: str) -> Caller:
         row = session.scalar(select(ApiKey).where(ApiKey.digest == digest))
     if row is None or not hmac.compare_digest(row.digest, digest):
         raise AuthenticationFailed("the API key is wrong; send `Authorization: Bearer ts-…`")
+    return _in_force(settings, row)
+
+
+def caller_in_force(settings: Settings, key_id: str) -> Caller:
+    """The caller of the key with that id, if it is still good. Raises `AuthenticationFailed`."""
+    with db.session(settings) as session:
+        row = session.get(ApiKey, key_id)
+    if row is None:
+        raise AuthenticationFailed("the API key is no more")
+    return _in_force(settings, row)
+
+
+def _in_force(settings: Settings, row: ApiKey) -> Caller:
     if row.revoked_at is not None:
         raise AuthenticationFailed(f"the API key {row.hint} was revoked")
     now = datetime.now(UTC)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tingshuo import progress
 from tingshuo.audio import Side
 from tingshuo.engines import Engines
 from tingshuo.types import Audio, Segment, TranscribeOptions, Transcript
@@ -18,7 +19,10 @@ def transcribe_channels(
 
     Segments are merged by start time; where the recogniser measures no times, all of the left channel comes first.
     """
-    heard = [(side, engines.transcribe(audio, options, engine)) for side, audio in channels]
+    heard = []
+    for number, (side, audio) in enumerate(channels):
+        with progress.part(number, len(channels)):
+            heard.append((side, engines.transcribe(audio, options, engine)))
     if len(heard) == 1:
         return heard[0][1]
     segments = [replace(segment, channel=side) for side, transcript in heard for segment in transcript.segments]

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
-from tingshuo.types import UNKNOWN, AudioEvent, Segment, Transcript, Word
+from tingshuo.types import UNKNOWN, AudioEvent, Replacement, Segment, Transcript, Word
 
 Locale: TypeAlias = Literal["zh", "en"]
 
@@ -58,7 +58,7 @@ def transcript_document(transcript: Transcript) -> dict[str, Any]:
 
 
 def segment_document(segment: Segment) -> dict[str, Any]:
-    """One segment; `words` and `channel` are there only when known."""
+    """One segment; `words`, `channel` and `hotwords` are there only when known."""
     document: dict[str, Any] = {
         "start": round(segment.start, 3),
         "end": round(segment.end, 3),
@@ -72,7 +72,18 @@ def segment_document(segment: Segment) -> dict[str, Any]:
         document["words"] = [_word(word) for word in segment.words]
     if segment.channel:
         document["channel"] = segment.channel
+    if segment.replacements:
+        document["hotwords"] = [_replacement(one) for one in segment.replacements]
     return document
+
+
+def hotwords_document(transcript: Transcript) -> list[dict[str, str]]:
+    """What hotwords took the place of, in order."""
+    return [_replacement(one) for segment in transcript.segments for one in segment.replacements]
+
+
+def _replacement(one: Replacement) -> dict[str, str]:
+    return {"heard": one.heard, "hotword": one.hotword}
 
 
 def emotion_document(segment: Segment) -> dict[str, Any] | None:

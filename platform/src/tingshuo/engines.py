@@ -1,69 +1,49 @@
-"""The engines at work: found by name, loaded once, called one at a time, their input validated and resampled.
+"""The engines at work: found by name, their input validated and resampled, called where each one works.
 
 The second of the three hops from HTTP to the model (API -> Engines -> engine).
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, TypeVar
+from collections.abc import Generator, Iterator, Sequence
+from typing import TypeVar, cast
 
+from tingshuo import hotwords, preprocessing
 from tingshuo.audio import resample
+from tingshuo.cancellation import Cancellation
 from tingshuo.engine import Engine, Recognizer, Synthesizer
-from tingshuo.errors import (
-    EngineBusy,
-    EngineFailed,
-    EngineUnavailable,
-    InvalidAudio,
-    TingshuoError,
-    UnknownEngine,
-)
+from tingshuo.engine_status import EngineStatus, State, status_of
+from tingshuo.errors import InvalidAudio, NamedModelMissing, TingshuoError, UnknownEngine
 from tingshuo.plugins import Plugins, load_plugins
+from tingshuo.residency import IdleWatch
 from tingshuo.settings import Settings
-from tingshuo.types import Audio, Model, TranscribeOptions, Transcript, Utterance
-from tingshuo.validation import check_languages, validated
+from tingshuo.types import Audio, Segment, TranscribeOptions, Transcript, Utterance, VoiceActivity
+from tingshuo.validation import check_options, validated
+from tingshuo.workplace import Workplace
 
-log = logging.getLogger(__name__)
+__all__ = [
+    "MIN_SAMPLES",
+    "RECOGNIZER_ALIASES",
+    "SYNTHESIZER_ALIASES",
+    "EngineStatus",
+    "Engines",
+    "State",
+]
 
-State: TypeAlias = Literal["ready", "not_loaded", "unavailable"]
 E_ = TypeVar("E_", bound=Engine)
-T = TypeVar("T")
 
 #: 25 ms at 16 kHz, one analysis window: kaldi-native-fbank ends the process on less.
 MIN_SAMPLES = 400
 
+#: Seconds of audio and characters of text from which a call must not hold up the short ones.
+LONG_SECONDS, LONG_CHARACTERS = 60.0, 500
+
 #: Names OpenAI's clients send when nobody configured them; they mean "the default one".
 RECOGNIZER_ALIASES = frozenset(
-    {"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-4o-transcribe-diarize"}
+    "whisper-1 gpt-transcribe gpt-4o-transcribe gpt-4o-mini-transcribe gpt-4o-mini-transcribe-2025-12-15 "
+    "gpt-4o-transcribe-diarize".split()
 )
-SYNTHESIZER_ALIASES = frozenset({"tts-1", "tts-1-hd", "gpt-4o-mini-tts"})
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
-    """One line of `tingshuo engines`. `engine` is None for a plugin that could not be imported."""
-
-    name: str
-    engine: Engine | None
-    state: State
-    model: Model | None = None
-    reason: str = ""
-
-
-@dataclass(slots=True)
-class _Slot:
-    """An engine, the lock that lets one call in at a time, and how many calls hold or await it."""
-
-    engine: Engine
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    guard: threading.Lock = field(default_factory=threading.Lock)
-    waiting: int = 0
-    loaded: bool = False
-    reason: str = ""
+SYNTHESIZER_ALIASES = frozenset("tts-1 tts-1-hd gpt-4o-mini-tts gpt-4o-mini-tts-2025-12-15".split())
 
 
 class Engines:
@@ -73,25 +53,17 @@ class Engines:
         self.settings = settings
         plugins = load_plugins(settings) if plugins is None else plugins
         self.failures = plugins.failures
-        self._slots = {name: _Slot(engine) for name, engine in plugins.engines.items()}
+        self._workplaces = {name: Workplace(engine, settings) for name, engine in plugins.engines.items()}
+        residencies = [workplace.residency for workplace in self._workplaces.values()]
+        self._idle_watch = IdleWatch(residencies, settings.engine_ttl_s)
 
     # ---- what there is
 
     def status(self) -> list[EngineStatus]:
         """Every engine and every plugin that failed, by name."""
-        rows = [self._status_of(slot) for slot in self._slots.values()]
+        rows = [status_of(workplace) for workplace in self._workplaces.values()]
         rows += [EngineStatus(item.plugin, None, "unavailable", reason=item.reason) for item in self.failures]
         return sorted(rows, key=lambda row: row.name)
-
-    def _status_of(self, slot: _Slot) -> EngineStatus:
-        name = slot.engine.name
-        try:
-            model = slot.engine.model()
-        except TingshuoError as error:
-            return EngineStatus(name, slot.engine, "unavailable", reason=error.message)
-        if slot.reason:
-            return EngineStatus(name, slot.engine, "unavailable", model, slot.reason)
-        return EngineStatus(name, slot.engine, "ready" if slot.loaded else "not_loaded", model)
 
     def recognizer(self, name: str = "") -> Recognizer:
         """The recognizer called `name`; the default one for "" and for OpenAI's own model names."""
@@ -105,7 +77,8 @@ class Engines:
         return self._find(Synthesizer, name, self.settings.default_synthesizer)  # type: ignore[type-abstract]
 
     def _find(self, kind: type[E_], name: str, default: str) -> E_:
-        of_kind = {key: slot.engine for key, slot in self._slots.items() if isinstance(slot.engine, kind)}
+        engines = [workplace.engine for workplace in self._workplaces.values()]
+        of_kind = {engine.name: engine for engine in engines if isinstance(engine, kind)}
         name = name or default or self._first_usable(of_kind)
         if name not in of_kind:
             known = ", ".join(sorted(of_kind)) or "none is installed"
@@ -113,45 +86,76 @@ class Engines:
         return of_kind[name]
 
     def _first_usable(self, engines: dict[str, E_]) -> str:
-        usable = [name for name in engines if self._status_of(self._slots[name]).state != "unavailable"]
+        usable = [name for name in engines if status_of(self._workplaces[name]).state != "unavailable"]
         # eSpeak sounds worst of all, so a neural voice is preferred where there is one.
         return min(usable or engines, key=lambda name: (name == "espeak", name), default="")
 
-    # ---- the two things engines do
+    def require_named_models(self) -> None:
+        """Raise `NamedModelMissing` where a setting names a model that is not there: that is a mistake to be told of.
 
-    def transcribe(self, audio: Audio, options: TranscribeOptions, engine: str = "") -> Transcript:
-        """Recognise `audio` of any sample rate."""
+        An engine that finds no model by itself is only unavailable.
+        """
+        for workplace in self._workplaces.values():
+            try:
+                workplace.engine.model()
+            except NamedModelMissing as error:
+                raise NamedModelMissing(f"{workplace.engine.name}: {error.message}") from error
+            except TingshuoError:
+                continue
+
+    # ---- what engines do
+
+    def transcribe(
+        self, audio: Audio, options: TranscribeOptions, engine: str = "", *, cancellation: Cancellation | None = None
+    ) -> Transcript:
+        """Recognise `audio` of any sample rate; no longer than `cancellation`, or that of the context, says."""
         recognizer = self.recognizer(engine)
-        check_languages(recognizer, options)
-        if len(audio.samples) == 0:
-            raise InvalidAudio("the audio is empty; send at least 25 ms of sound", param="file")
+        ready = _ready(recognizer, audio, options)
+        heard = self._workplace(recognizer).call(
+            lambda: recognizer.transcribe(ready, options), long=_is_long(audio), cancellation=cancellation
+        )
+        return hotwords.corrected(heard, options)
+
+    def transcribe_stream(
+        self, audio: Audio, options: TranscribeOptions, engine: str = "", *, cancellation: Cancellation | None = None
+    ) -> Generator[Segment, None, Transcript]:
+        """Recognise segment by segment; the whole is the return value. Checks the request before the first one."""
+        recognizer = self.recognizer(engine)
+        ready = _ready(recognizer, audio, options)
+        segments = self._workplace(recognizer).stream(
+            lambda: recognizer.transcribe_stream(ready, options), long=_is_long(audio), cancellation=cancellation
+        )
+        return hotwords.corrected_stream(cast(Generator[Segment, None, Transcript], segments), options)
+
+    def find_speech(
+        self, audio: Audio, activity: VoiceActivity, engine: str = "", *, cancellation: Cancellation | None = None
+    ) -> Sequence[tuple[float, float]]:
+        """Where somebody speaks, as (start, end) in seconds, told by a recognizer that `finds_speech`."""
+        recognizer = self.recognizer(engine)
         ready = resample(audio, recognizer.sample_rate)
         if len(ready.samples) < MIN_SAMPLES:
-            seconds = MIN_SAMPLES / recognizer.sample_rate
-            raise InvalidAudio(
-                f"the audio is {audio.duration:.4f} s long; at least {seconds:.3f} s are needed", param="file"
-            )
-        with self._in_use(recognizer):
-            return _called(recognizer, lambda: recognizer.transcribe(ready, options))
+            return []
+        return self._workplace(recognizer).look(
+            lambda: recognizer.find_speech(ready, activity), cancellation=cancellation
+        )
 
-    def synthesize(self, utterance: Utterance, engine: str = "") -> Audio:
+    def synthesize(self, utterance: Utterance, engine: str = "", *, cancellation: Cancellation | None = None) -> Audio:
         """Speak `utterance`; its voice may be "" for the engine's default."""
         synthesizer = self.synthesizer(engine)
         ready = self.validated(synthesizer, utterance)
-        with self._in_use(synthesizer):
-            return _called(synthesizer, lambda: synthesizer.synthesize(ready))
+        return self._workplace(synthesizer).call(
+            lambda: synthesizer.synthesize(ready), long=_is_long(ready), cancellation=cancellation
+        )
 
-    def synthesize_stream(self, utterance: Utterance, engine: str = "") -> Iterator[Audio]:
-        """Speak in pieces. The engine is taken until the iterator ends or is closed."""
+    def synthesize_stream(
+        self, utterance: Utterance, engine: str = "", *, cancellation: Cancellation | None = None
+    ) -> Iterator[Audio]:
+        """Speak in pieces; see `Workplace.stream`. Checks the utterance before the first one."""
         synthesizer = self.synthesizer(engine)
         ready = self.validated(synthesizer, utterance)
-        return self._stream(synthesizer, ready)
-
-    def _stream(self, synthesizer: Synthesizer, utterance: Utterance) -> Iterator[Audio]:
-        with self._in_use(synthesizer):
-            pieces = _called(synthesizer, lambda: iter(synthesizer.synthesize_stream(utterance)))
-            while (piece := _called(synthesizer, lambda: next(pieces, None))) is not None:
-                yield piece
+        return self._workplace(synthesizer).stream(
+            lambda: synthesizer.synthesize_stream(ready), long=_is_long(ready), cancellation=cancellation
+        )
 
     def validated(self, synthesizer: Synthesizer, utterance: Utterance) -> Utterance:
         """The utterance with its voice resolved; raises what the caller did wrong, before any queueing."""
@@ -161,56 +165,41 @@ class Engines:
 
     def load(self, name: str) -> None:
         """Load an engine now instead of on its first request."""
-        if name not in self._slots:
-            raise UnknownEngine(f"no engine {name!r}; there are: {', '.join(sorted(self._slots))}", param="model")
-        with self._in_use(self._slots[name].engine):
-            pass
+        self._named(name).load()
+
+    def unload(self, name: str) -> bool:
+        """Free what an engine loaded; with calls in progress at the end of the last one: then the answer is False."""
+        return self._named(name).residency.unload()
 
     def close(self) -> None:
-        """Free every engine, waiting for the call in progress."""
-        for slot in self._slots.values():
-            with slot.lock:
-                if slot.loaded:
-                    slot.engine.close()
-                    slot.loaded = False
+        """Free every engine, waiting for the calls in progress."""
+        self._idle_watch.stop()
+        for workplace in self._workplaces.values():
+            workplace.residency.close()
 
-    @contextlib.contextmanager
-    def _in_use(self, engine: Engine) -> Iterator[None]:
-        slot = self._slots[engine.name]
-        with slot.guard:
-            if slot.waiting >= self.settings.engine_queue:
-                raise EngineBusy(f"{engine.name} has {slot.waiting} requests waiting; try again soon", retry_after=5)
-            slot.waiting += 1
-        try:
-            with slot.lock:
-                self._loaded(slot)
-                yield
-        finally:
-            with slot.guard:
-                slot.waiting -= 1
+    def _named(self, name: str) -> Workplace:
+        if name not in self._workplaces:
+            raise UnknownEngine(f"no engine {name!r}; there are: {', '.join(sorted(self._workplaces))}", param="model")
+        return self._workplaces[name]
 
-    def _loaded(self, slot: _Slot) -> None:
-        if slot.loaded:
-            return
-        try:
-            slot.engine.load()
-        except TingshuoError as error:
-            slot.reason = error.message
-            raise EngineUnavailable(f"{slot.engine.name} cannot be used: {error.message}", param="model") from error
-        except Exception as error:  # an engine is a plugin: foreign code
-            slot.reason = f"{type(error).__name__}: {error}"
-            raise EngineUnavailable(f"{slot.engine.name} cannot be used: {slot.reason}", param="model") from error
-        slot.loaded, slot.reason = True, ""
-        model = slot.engine.model()
-        log.info("loaded %s: %s model %s", slot.engine.name, model.origin, model.name)
+    def _workplace(self, engine: Engine) -> Workplace:
+        self._idle_watch.start()
+        return self._workplaces[engine.name]
 
 
-def _called(engine: Engine, call: Callable[[], T]) -> T:
-    """The result of a call into an engine; what it raises unplanned becomes `EngineFailed`."""
-    try:
-        return call()
-    except TingshuoError:
-        raise
-    except Exception as error:  # an engine is a plugin: foreign code
-        log.exception("%s failed", engine.name)
-        raise EngineFailed(f"{engine.name} failed: {type(error).__name__}: {error}") from error
+def _is_long(work: Audio | Utterance) -> bool:
+    return work.duration > LONG_SECONDS if isinstance(work, Audio) else len(work.text) > LONG_CHARACTERS
+
+
+def _ready(recognizer: Recognizer, audio: Audio, options: TranscribeOptions) -> Audio:
+    """The audio as the recognizer takes it; raises what the caller did wrong."""
+    check_options(recognizer, options)
+    if len(audio.samples) == 0:
+        raise InvalidAudio("the audio is empty; send at least 25 ms of sound", param="file")
+    ready = resample(audio, recognizer.sample_rate)
+    if len(ready.samples) < MIN_SAMPLES:
+        seconds = MIN_SAMPLES / recognizer.sample_rate
+        raise InvalidAudio(
+            f"the audio is {audio.duration:.4f} s long; at least {seconds:.3f} s are needed", param="file"
+        )
+    return preprocessing.prepared(ready, options)

@@ -12,13 +12,22 @@
     │   └── UnknownEngine               404                        model_not_found
     ├── AuthenticationFailed            401 authentication_error   invalid_api_key
     ├── PermissionDenied                403 permission_error       permission_denied
-    ├── EngineBusy                      503 server_error           engine_busy (Retry-After)
+    ├── Conflict                        409 invalid_request_error  conflict
+    │   ├── LastAdminKey                409                        last_admin_key
+    │   ├── IdempotencyConflict         409                        idempotency_conflict
+    │   └── RevisionConflict            412                        revision_conflict
+    ├── ServerBusy                      503 server_error           server_busy (Retry-After)
+    │   └── EngineBusy                  503                        engine_busy (Retry-After)
+    ├── RequestCancelled                499 server_error           request_cancelled
+    ├── DeadlineExceeded                504 server_error           deadline_exceeded (Retry-After if it never began)
     ├── EngineUnavailable               503 server_error           engine_unavailable
     ├── EngineFailed                    500 server_error           engine_failed
+    │   └── EngineCrashed               503                        engine_crashed (Retry-After)
     ├── StorageFailed                   503 server_error           storage_failed (Retry-After)
     │   └── StorageFull                 507                        storage_full
     └── ConfigurationError              500 server_error           configuration_error
         └── ModelError                  503                        model_error
+            └── NamedModelMissing       503                        model_error (ends `tingshuo serve`)
 
 A message says what was wrong, with the value, and what would be right. Callers tell errors apart by class.
 """
@@ -117,11 +126,58 @@ class PermissionDenied(TingshuoError):
     code = "permission_denied"
 
 
-class EngineBusy(TingshuoError):
-    """The engine's queue is full; try again after `retry_after` seconds."""
+class Conflict(TingshuoError):
+    """What is asked for does not go together with what there is."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "conflict"
+
+
+class LastAdminKey(Conflict):
+    """Without this key nobody could administer the server over the API."""
+
+    code = "last_admin_key"
+
+
+class IdempotencyConflict(Conflict):
+    """The idempotency key was sent before with another request."""
+
+    code = "idempotency_conflict"
+
+
+class RevisionConflict(Conflict):
+    """What was to be changed has been changed by somebody else since it was read."""
+
+    status = 412
+    code = "revision_conflict"
+
+
+class ServerBusy(TingshuoError):
+    """The server has as much in hand as it takes; try again after `retry_after` seconds."""
 
     status = 503
+    code = "server_busy"
+
+
+class EngineBusy(ServerBusy):
+    """The engine's queue is full."""
+
     code = "engine_busy"
+
+
+class RequestCancelled(TingshuoError):
+    """Whoever asked went away before the answer was there. Nobody reads this but the history and the log."""
+
+    status = 499  # nginx's "client closed request"
+    code = "request_cancelled"
+
+
+class DeadlineExceeded(TingshuoError):
+    """The answer was not there in time."""
+
+    status = 504
+    code = "deadline_exceeded"
 
 
 class EngineUnavailable(TingshuoError):
@@ -135,6 +191,13 @@ class EngineFailed(TingshuoError):
     """The engine raised while working."""
 
     code = "engine_failed"
+
+
+class EngineCrashed(EngineFailed):
+    """The process of an isolated engine ended, or keeps ending; the next request starts another one."""
+
+    status = 503
+    code = "engine_crashed"
 
 
 class StorageFailed(TingshuoError):
@@ -163,3 +226,7 @@ class ModelError(ConfigurationError):
     # A request that names the engine is no bug of the server: the engine cannot be had, the others can.
     status = 503
     code = "model_error"
+
+
+class NamedModelMissing(ModelError):
+    """A model that a setting names is not on this machine."""

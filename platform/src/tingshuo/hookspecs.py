@@ -12,6 +12,9 @@ from tingshuo.settings import Settings
 
 if TYPE_CHECKING:
     import typer
+    from fastapi import APIRouter
+
+    from tingshuo.engines import Engines
 
 #: Name of the pluggy project and of the entry-point group a plugin registers under.
 GROUP = "tingshuo"
@@ -35,5 +38,16 @@ def register_commands(cli: typer.Typer, models: typer.Typer) -> None:
     """Add commands to `tingshuo` (`cli`) or to `tingshuo models` (`models`), where none of that name is there yet.
 
     Called when a command that the platform does not have is run, and for the help. Import late: the help waits.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def register_routes(settings: Settings, engines: Engines) -> Iterable[APIRouter]:
+    """Routers for the API, behind the platform's own: a path that it has itself stays its own.
+
+    Called once when the application is made; import what is heavy in the routes. Access is what the router's route
+    class asks for: `APIRouter(route_class=tingshuo.api.access.needs("speak"))`. Errors of `tingshuo.errors` reach the
+    caller in the envelope.
     """
     raise NotImplementedError

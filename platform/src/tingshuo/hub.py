@@ -48,6 +48,8 @@ def pull(settings: Settings, hub_id: str, progress: Progress, revision: str = "m
     for everything that the hub or the network does wrong.
     """
     safe_hub_id(hub_id)
+    if settings.offline:
+        raise ConfigurationError("TINGSHUO_OFFLINE is set; bring the model with `tingshuo models import` instead")
     client = _client()
     name = hub_id.replace("/", "--")
     with weights.exclusive(settings, name):
@@ -70,8 +72,12 @@ def _client() -> HubApi:
     os.environ.setdefault("TQDM_DISABLE", "1")
     try:
         from modelscope_hub import HubApi
+        from tqdm import tqdm
     except ImportError as error:
         raise ConfigurationError("models are pulled by modelscope's client: pip install 'tingshuo[hub]'") from error
+    # The lock that tqdm makes by itself takes a while to make, even for bars that are not shown. Ctrl-C at that moment
+    # left it held, and the threads that download waited for it for ever.
+    tqdm.set_lock(threading.RLock())
     # It logs each retry and each error on stderr; the error itself reaches our caller.
     logging.getLogger("modelscope_hub").setLevel(logging.CRITICAL)
     return HubApi()

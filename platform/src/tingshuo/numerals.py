@@ -76,6 +76,7 @@ def _zh_minutes(hours: str, minutes: str) -> str:
     return f"{zh_cardinal(hours)}点{'零' if minutes[0] == '0' else ''}{zh_cardinal(str(int(minutes)))}分"
 
 
+# Each pattern begins where a run of digits does: tried from every digit of it, a long run would take its square.
 _ZH_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (
         re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)"),
@@ -84,7 +85,7 @@ _ZH_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = 
     # Three or four digits before 年 name a year; one or two may count years ("10年前") and are read as a quantity.
     (re.compile(r"(?<!\d)(\d{3,4})(?=年)"), lambda m: zh_digits(m[1])),
     (re.compile(r"(?<!\d)([01]?\d|2[0-4]):([0-5]\d)(?!\d)"), lambda m: _zh_minutes(m[1], m[2])),
-    (re.compile(r"(\d+(?:\.\d+)?)%"), lambda m: f"百分之{zh_number(m[1])}"),
+    (re.compile(r"(?<!\d)(\d+(?:\.\d+)?)%"), lambda m: f"百分之{zh_number(m[1])}"),
     (re.compile(r"(?<![\d/])(\d+)/(\d+)(?![\d/])"), lambda m: f"{zh_cardinal(m[2])}分之{zh_cardinal(m[1])}"),
     (re.compile(r"(?<![\w.])-(?=\d)"), lambda m: "负"),
     (re.compile(r"\d+(?:\.\d+)?"), lambda m: zh_number(m[0])),
@@ -132,8 +133,9 @@ def _en_number(text: str) -> str:
 
 
 _EN_FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r"(\d+)(?:st|nd|rd|th)\b"), lambda m: _en_ordinal(int(m[1]))),
-    (re.compile(r"(\d+(?:\.\d+)?)%"), lambda m: f"{_en_number(m[1])} percent"),
+    # A longer number is no ordinal that anybody says.
+    (re.compile(r"(?<!\d)(\d{1,12})(?:st|nd|rd|th)\b"), lambda m: _en_ordinal(int(m[1]))),
+    (re.compile(r"(?<!\d)(\d+(?:\.\d+)?)%"), lambda m: f"{_en_number(m[1])} percent"),
     # 1984 is read in pairs, 2005 as a quantity.
     (
         re.compile(r"(?<![\d.])(1[1-9]|20)([1-9]\d)(?![\d.]\d|\d)"),

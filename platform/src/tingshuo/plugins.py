@@ -14,10 +14,15 @@ import pluggy
 
 from tingshuo import hookspecs
 from tingshuo.engine import Engine
+from tingshuo.engine_host import Recipe
+from tingshuo.isolation import isolated, isolates
 from tingshuo.settings import Settings
 
 if TYPE_CHECKING:
     import typer
+    from fastapi import APIRouter
+
+    from tingshuo.engines import Engines
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +79,15 @@ def load_plugins(settings: Settings, points: Iterable[EntryPoint] | None = None)
             if engine.name in plugins.engines:
                 plugins.failures.append(PluginFailure(point.name, f"engine name {engine.name!r} is taken"))
             else:
-                plugins.engines[engine.name] = engine
+                plugins.engines[engine.name] = _placed(engine, point, settings)
+    for name in sorted(set(settings.engine_isolation) - {"none", "process", *plugins.engines}):
+        plugins.failures.append(PluginFailure(name, "TINGSHUO_ENGINE_ISOLATION names it, but there is no such engine"))
     return plugins
+
+
+def _placed(engine: Engine, point: EntryPoint, settings: Settings) -> Engine:
+    """The engine in this process, or in one of its own."""
+    return isolated(engine, Recipe(engine.name, point, settings)) if isolates(settings, engine.name) else engine
 
 
 def add_commands(
@@ -89,3 +101,25 @@ def add_commands(
         except Exception as error:  # noqa: BLE001 - a plugin is foreign code: what it raises must not stop the others
             failures.append(PluginFailure(point.name, f"{type(error).__name__}: {error}"))
     return failures
+
+
+def routes(
+    settings: Settings, engines: Engines, points: Iterable[EntryPoint] | None = None
+) -> tuple[list[APIRouter], list[PluginFailure]]:
+    """The routers that the installed plugins (or those of `points`) bring, and the plugins that failed."""
+    from fastapi import APIRouter
+
+    routers: list[APIRouter] = []
+    failures = []
+    for point in _wanted(settings, entry_points(group=hookspecs.GROUP) if points is None else points):
+        try:
+            brought = _hooks_of(point).register_routes(settings=settings, engines=engines)
+            found = [router for given in brought for router in given]
+            odd = next((router for router in found if not isinstance(router, APIRouter)), None)
+            if odd is not None:
+                raise TypeError(f"register_routes gave {odd!r}, which is no APIRouter")
+        except Exception as error:  # noqa: BLE001 - a plugin is foreign code: what it raises must not stop the others
+            failures.append(PluginFailure(point.name, f"{type(error).__name__}: {error}"))
+            continue
+        routers += found
+    return routers, failures

@@ -1,8 +1,7 @@
-"""A job while it is worked on: what the work hands over, and how its end is told."""
+"""A job while it is worked on: what the work hands over."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 import time
@@ -11,17 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tingshuo.blobs import Content
-from tingshuo.errors import EngineFailed, TingshuoError
 
-#: Code and message of a job whose process was killed or whose command was stopped.
-INTERRUPTED = ("interrupted", "interrupted: the process ended before the job finished")
-
-_FORMAT = re.compile(r"[a-z0-9]{1,10}")
+#: The ending of a file name that may become part of one of ours.
+FORMAT = re.compile(r"[a-z0-9]{1,10}")
 
 
-def new_job_id() -> str:
+def new_job_id(microseconds: int | None = None) -> str:
     """`job_`, the time in microseconds and 64 random bits, in hex: ids sort by time and cannot be guessed."""
-    return f"job_{time.time_ns() // 1000:014x}{secrets.token_hex(8)}"
+    return f"job_{microseconds or time.time_ns() // 1000:014x}{secrets.token_hex(8)}"
 
 
 @dataclass(slots=True)
@@ -54,18 +50,4 @@ class Recording:
         self.audio_seconds, self.characters = audio_seconds, characters
         self.audio, self.link_expires = audio, link_expires
         # It may be the ending of somebody's file name, and it becomes part of ours.
-        self.audio_format = audio_format if _FORMAT.fullmatch(audio_format or "") else None
-
-
-def failure(error: BaseException, *, keep_text: bool) -> tuple[str, str]:
-    """(code, message) to record. An error that is not ours is named only: its text may quote what was said.
-
-    So may that of an engine, which is recorded only where texts are kept.
-    """
-    if isinstance(error, EngineFailed) and not keep_text:
-        return error.code, "the engine failed; the server's log tells how"
-    if isinstance(error, TingshuoError):
-        return error.code, error.message
-    if isinstance(error, KeyboardInterrupt | SystemExit | asyncio.CancelledError):
-        return INTERRUPTED
-    return "server_error", f"the server failed ({type(error).__name__})"
+        self.audio_format = audio_format if FORMAT.fullmatch(audio_format or "") else None

@@ -14,9 +14,11 @@ from typing import TypeVar
 from tingshuo.audio import encode
 from tingshuo.engines import Engines
 from tingshuo.errors import (
+    DeadlineExceeded,
     EngineBusy,
     EngineUnavailable,
     InvalidRequest,
+    RequestCancelled,
     TingshuoError,
     UnsupportedEmotion,
     UnsupportedLanguage,
@@ -123,7 +125,7 @@ def _item(engines: Engines, plan: RoundtripPlan, utterance: Utterance) -> Roundt
         started = time.perf_counter()
         heard = _when_free(lambda: engines.transcribe(audio, TranscribeOptions(plan.language), plan.recognizer))
         item = replace(item, recognition_seconds=time.perf_counter() - started)
-    except EngineUnavailable:
+    except (EngineUnavailable, RequestCancelled, DeadlineExceeded):  # so it would be for every other utterance
         raise
     except TingshuoError as error:
         return replace(item, error=error.message)

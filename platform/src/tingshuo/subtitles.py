@@ -1,50 +1,78 @@
-"""Transcript -> SubRip (srt) and WebVTT (vtt). Cue times are measured ones; none is ever made up."""
+"""Transcript -> SubRip (srt), WebVTT (vtt), Advanced SubStation Alpha (ass) and song lines (lrc).
+
+Cue times are measured ones; none is ever made up. What would be markup in a format is written with its escapes, or
+where it has none with look-alikes.
+"""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeAlias
 
 import pysubs2
 
-from tingshuo.errors import InvalidRequest
-from tingshuo.types import Segment, Transcript
+from tingshuo.cues import Layout, cues
+from tingshuo.types import Transcript
+
+Writer: TypeAlias = Callable[[Transcript, Layout], str]
+
+#: Full-width forms of the marks that a format may take for its own.
+_WIDE = {ord(mark): ord(mark) + 0xFEE0 for mark in "<>{}[]\\"}
+#: Seconds of silence after a song line from which its end is told, by an empty line.
+_LRC_PAUSE = 0.3
 
 
-def to_srt(transcript: Transcript) -> str:
+def to_srt(transcript: Transcript, layout: Layout = Layout()) -> str:
     """SubRip. Raises `InvalidRequest` where a segment has no measured times."""
-    return _written(transcript, "srt", _srt_text)
+    return _written(transcript, layout, "srt", _srt_text)
 
 
-def to_vtt(transcript: Transcript) -> str:
+def to_vtt(transcript: Transcript, layout: Layout = Layout()) -> str:
     """WebVTT. Raises `InvalidRequest` where a segment has no measured times."""
-    return _written(transcript, "vtt", _vtt_text)
+    return _written(transcript, layout, "vtt", _vtt_text)
 
 
-def _written(transcript: Transcript, format_: str, escape: Callable[[str], str]) -> str:
+def to_ass(transcript: Transcript, layout: Layout = Layout()) -> str:
+    """Advanced SubStation Alpha; the actor of a line is the channel. Raises `InvalidRequest` as above."""
+    return _written(transcript, layout, "ass", _ass_text)
+
+
+def to_lrc(transcript: Transcript, layout: Layout = Layout()) -> str:
+    """Song lines, `[mm:ss.xx]text`: one line a cue, whatever `max_lines` says. Raises `InvalidRequest` as above.
+
+    The format has no ends: where nothing follows for a while, a line without text takes the last one away.
+    """
+    lines: list[str] = []
+    found = cues(transcript, replace(layout, max_lines=1))
+    for cue, after in zip(found, [*found[1:], None], strict=True):
+        text = " ".join((cue.prefix + cue.text).split())
+        lines.append(_lrc_time(cue.start) + text.translate(_WIDE))
+        if after is None or after.start - cue.end > _LRC_PAUSE:
+            lines.append(_lrc_time(cue.end))
+    return "".join(f"{line}\n" for line in lines)
+
+
+#: The formats that show text at times, by the ending of their files.
+WRITERS: Mapping[str, Writer] = {"srt": to_srt, "vtt": to_vtt, "ass": to_ass, "lrc": to_lrc}
+
+
+def _written(transcript: Transcript, layout: Layout, format_: str, escape: Callable[[str], str]) -> str:
     subtitles = pysubs2.SSAFile()
-    for segment in transcript.segments:
-        if segment.text.strip():
-            subtitles.append(_cue(segment, escape))
+    for cue in cues(transcript, layout):
+        text = cue.prefix + r"\N".join(escape(_plain(line)) for line in cue.lines)
+        event = pysubs2.SSAEvent(start=round(cue.start * 1000), end=round(cue.end * 1000), text=text)
+        event.name = cue.speaker
+        subtitles.append(event)
     # With tags "kept" pysubs2 leaves braces alone instead of taking them for its own styling.
-    return subtitles.to_string(format_, keep_ssa_tags=True)
-
-
-def _cue(segment: Segment, escape: Callable[[str], str]) -> pysubs2.SSAEvent:
-    # All or nothing: subtitles that silently lack a sentence are worse than none.
-    if segment.timing is None:
-        raise InvalidRequest(
-            "the recogniser measured no times for this audio, so there are no subtitles; ask for json or text",
-            param="response_format",
-        )
-    speaker = f"[{segment.channel}] " if segment.channel else ""
-    start, end = round(segment.start * 1000), round(segment.end * 1000)
-    return pysubs2.SSAEvent(start=start, end=end, text=speaker + escape(_plain(segment.text)))
+    options = {} if format_ == "ass" else {"keep_ssa_tags": True}
+    return subtitles.to_string(format_, **options)
 
 
 def _plain(text: str) -> str:
-    # A blank line would end the cue; pysubs2 reads backslash + N, n, h as white space.
-    return " ".join(text.split()).replace("\\", "\N{FULLWIDTH REVERSE SOLIDUS}")
+    # pysubs2 reads backslash + N, n, h as white space; a blank line would end a cue.
+    return " ".join(text.split()).translate({ord("\\"): _WIDE[ord("\\")]})
 
 
 def _vtt_text(text: str) -> str:
@@ -52,5 +80,15 @@ def _vtt_text(text: str) -> str:
 
 
 def _srt_text(text: str) -> str:
-    """SubRip has no escapes: what would be markup or a time line is written with look-alikes."""
-    return text.replace("<", "\N{FULLWIDTH LESS-THAN SIGN}").replace(">", "\N{FULLWIDTH GREATER-THAN SIGN}")
+    """SubRip has no escapes for what would be markup or a time line."""
+    return text.translate({mark: _WIDE[mark] for mark in map(ord, "<>")})
+
+
+def _ass_text(text: str) -> str:
+    """Braces would begin a style."""
+    return text.translate({mark: _WIDE[mark] for mark in map(ord, "{}")})
+
+
+def _lrc_time(seconds: float) -> str:
+    hundredths = round(seconds * 100)
+    return f"[{hundredths // 6000:02d}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}]"

@@ -84,12 +84,30 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of text as the recogniser emits it (SenseVoice: a sentencepiece); `logprob` is a natural logarithm."""
+
+    text: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Text as it was heard, and the hotword that took its place."""
+
+    heard: str
+    hotword: str
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of speech as the recogniser heard it.
 
     `emotion_scores` is the distribution over the emotions the model knows; its keys are `Emotion` values and
     `"unknown"`. `timing` says where `start` and `end` come from ("model", "vad", or None: not measured).
     `raw` is the engine's own tagged text. `channel` is set when stereo channels were recognised apart.
+    `tokens` are there where they were asked for (`TranscribeOptions.logprobs`).
+    `replacements` are the hotwords that the platform put into `text` and `words`; `raw` and `tokens` stay as heard.
     """
 
     start: float
@@ -103,6 +121,8 @@ class Segment:
     timing: Timing = None
     raw: str = ""
     channel: Literal["left", "right"] | None = None
+    tokens: tuple[Token, ...] = ()
+    replacements: tuple[Replacement, ...] = ()
 
     @property
     def emotion_score(self) -> float | None:
@@ -121,6 +141,19 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceActivity:
+    """Where speech begins and ends; None leaves a value to the engine.
+
+    threshold: probability of speech from which a frame counts as speech. silence: seconds of it that end a stretch.
+    padding: seconds kept before its beginning.
+    """
+
+    threshold: float | None = None
+    silence: float | None = None
+    padding: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TranscribeOptions:
     """How to recognise.
 
@@ -130,6 +163,10 @@ class TranscribeOptions:
     between two joined stretches is kept, silence at the ends is not recognised.
     batch_size_s: seconds of audio in one forward pass, padding included.
     force_emotion: never answer "unknown".
+    logprobs: give the tokens of each segment. vad: how to find speech. Both only where the recognizer says it can.
+
+    What follows is done by the platform, before and after the engine: denoise: take steady noise away. loudness: bring
+    speech to one level. hotwords: names and terms to put right in the text (`tingshuo.hotwords`).
     """
 
     language: str = "auto"
@@ -140,6 +177,11 @@ class TranscribeOptions:
     merge_length_s: float = 15.0
     batch_size_s: float = 60.0
     force_emotion: bool = False
+    logprobs: bool = False
+    vad: VoiceActivity | None = None
+    denoise: bool = False
+    loudness: bool = False
+    hotwords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

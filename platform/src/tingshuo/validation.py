@@ -63,6 +63,17 @@ def check_languages(recognizer: Recognizer, options: TranscribeOptions) -> None:
             )
 
 
+def check_options(recognizer: Recognizer, options: TranscribeOptions) -> None:
+    """Raise `InvalidRequest` for an option that the recognizer does not heed, `UnsupportedLanguage` as above."""
+    check_languages(recognizer, options)
+    if options.logprobs and not recognizer.gives_logprobs:
+        raise InvalidRequest(f"{recognizer.name} gives no log probabilities; leave include out", param="include")
+    if options.vad is not None and not recognizer.takes_vad:
+        raise InvalidRequest(
+            f"the voice activity detection of {recognizer.name} cannot be tuned; send auto", param="chunking_strategy"
+        )
+
+
 def parse_emotion(name: str) -> Emotion:
     """The emotion called `name`."""
     try:

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from tingshuo.errors import ModelError
+from tingshuo.errors import ModelError, NamedModelMissing
 from tingshuo.manifest import HUB_ID, sha256_of
 from tingshuo.settings import Settings
 from tingshuo.types import Model
@@ -38,7 +38,7 @@ def _places(settings: Settings, hub_id: str) -> Iterator[Path]:
 def find_model(settings: Settings, setting: str, hub_id: str, starter: Path) -> Model:
     """The model that `setting` means for an engine whose official model is `hub_id`.
 
-    Raises `ModelError` naming the command that brings a hub model which is not there; never falls back silently.
+    Raises `NamedModelMissing` with the command that brings a hub model which is not there; never falls back silently.
     """
     if setting in ("", "auto"):
         path = installed(settings, hub_id)
@@ -52,8 +52,12 @@ def find_model(settings: Settings, setting: str, hub_id: str, starter: Path) -> 
         path = installed(settings, setting)
         if path:
             return Model(setting, "official" if setting == hub_id else "folder", path)
-        raise ModelError(f"model {setting} is not on this machine; bring it with: tingshuo models pull {setting}")
-    raise ModelError(f"model setting {setting!r} is no folder, no hub id (owner/name), not 'auto' and not 'starter'")
+        raise NamedModelMissing(
+            f"model {setting} is not on this machine; bring it with: tingshuo models pull {setting}"
+        )
+    raise NamedModelMissing(
+        f"model setting {setting!r} is no folder, no hub id (owner/name), not 'auto' and not 'starter'"
+    )
 
 
 def stored(settings: Settings) -> dict[str, Path]:

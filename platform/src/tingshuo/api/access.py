@@ -12,9 +12,10 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
+from tingshuo.allowlist import Address, client_address, parse_address
 from tingshuo.api.services import services_of
 from tingshuo.auth import Caller, Scope, authenticate
-from tingshuo.errors import AuthenticationFailed
+from tingshuo.errors import AuthenticationFailed, InvalidRequest
 from tingshuo.settings import Settings
 
 BodyLimit: TypeAlias = Callable[[Settings], int]
@@ -43,6 +44,7 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
+            _check_url(request)
             request.state.caller = await self.admit(request)
             limit = type(self).body_limit(services_of(request).settings)
             return await handle(_limited(request, limit))
@@ -70,12 +72,37 @@ class ListRoute(GuardedRoute):
         return await super().admit(request)
 
 
+class MetricsRoute(GuardedRoute):
+    """A route that a key with the scope metrics opens, and without a key an address of TINGSHUO_METRICS_IPS."""
+
+    scopes = ("metrics",)
+
+    async def admit(self, request: Request) -> Caller:
+        settings = services_of(request).settings
+        address = sender(request, settings)
+        if address and any(address in network for network in settings.metrics_ips):
+            return ANYBODY
+        return await super().admit(request)
+
+
+def sender(request: Request, settings: Settings) -> Address | None:
+    """The address that a request came from, behind trusted proxies the one before them."""
+    peer = parse_address(request.client.host) if request.client else None
+    return peer and client_address(peer, request.headers.getlist("x-forwarded-for"), settings.trusted_proxies)
+
+
 async def authenticated(request: Request) -> Caller:
     """The caller that the Authorization header stands for."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise AuthenticationFailed("no API key; send `Authorization: Bearer ts-…`")
     return await anyio.to_thread.run_sync(authenticate, services_of(request).settings, token.strip())
+
+
+def _check_url(request: Request) -> None:
+    """No id or filter holds a NUL, and PostgreSQL takes none in a text."""
+    if any("\0" in text for text in (request.url.path, *sum(request.query_params.multi_items(), ()))):
+        raise InvalidRequest("the URL holds a NUL (%00)")
 
 
 def _limited(request: Request, limit: int) -> Request:

@@ -33,3 +33,5 @@ def _check_unicode(name: str, value: object) -> None:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise InvalidRequest(f"{name} holds {error.object[error.start]!r}, half of a character", param=name) from None
+    except RecursionError:
+        raise InvalidRequest(f"{name} is nested too deeply", param=name) from None

@@ -12,9 +12,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import compile_path
 
+from tingshuo.api.observation import route_of
 from tingshuo.api.request_id import HEADER, request_id
-from tingshuo.errors import AuthenticationFailed, InvalidRequest, LimitExceeded, NotFound, TingshuoError
+from tingshuo.errors import AuthenticationFailed, InvalidRequest, LimitExceeded, NotFound, ServerBusy, TingshuoError
+from tingshuo.logs import wording
+from tingshuo.retention import storable
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +46,14 @@ def reply(error: TingshuoError, headers: Mapping[str, str] | None = None) -> JSO
         told["Retry-After"] = str(error.retry_after)
     if isinstance(error, AuthenticationFailed):
         told["WWW-Authenticate"] = "Bearer"
-    body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
-    return JSONResponse({"error": body}, error.status, told)
+    return JSONResponse(error_document(error), error.status, told)
+
+
+def error_document(error: TingshuoError) -> dict[str, dict[str, str | None]]:
+    """The envelope, with all four keys."""
+    # Both may quote what was sent, and JSON can spell half of a character, which no reply can hold.
+    message, param = storable(error.message), error.param and storable(error.param)
+    return {"error": {"message": message, "type": error.type, "param": param, "code": error.code}}
 
 
 def unknown_field(name: str, known: Iterable[str]) -> InvalidRequest:
@@ -56,7 +66,9 @@ def unknown_field(name: str, known: Iterable[str]) -> InvalidRequest:
 async def _tingshuo_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, TingshuoError)
     if error.status >= 500:
-        log.error("%s %s: %s: %s", request.method, request.url.path, error.code, error.message)
+        # Turning a request away is how a busy server keeps its promises; nobody need look into it.
+        level = logging.INFO if isinstance(error, ServerBusy) else logging.ERROR
+        log.log(level, "%s %s: %s: %s", request.method, route_of(request.scope), error.code, wording(error))
     return reply(error)
 
 
@@ -88,12 +100,22 @@ async def _http_error(request: Request, error: Exception) -> Response:
         case 404:
             told = NotFound(f"there is no {where}; see /docs")
         case 405:
-            told = MethodNotAllowed(f"there is no {where}; allowed: {(error.headers or {}).get('Allow', 'none')}")
+            allowed = ", ".join(sorted(_methods(request, (error.headers or {}).get("Allow", ""))))
+            return reply(MethodNotAllowed(f"there is no {where}; allowed: {allowed}"), {"Allow": allowed})
         case 413:
             told = LimitExceeded(error.detail)
         case _:
             told = InvalidRequest(error.detail)
     return reply(told, error.headers)
+
+
+def _methods(request: Request, first: str) -> set[str]:
+    """The methods of all routes of the path; starlette's error has those of the `first` of them alone."""
+    found = {method.strip() for method in first.split(",") if method}
+    for path, operations in request.app.openapi()["paths"].items():
+        if compile_path(path)[0].match(request.url.path):
+            found |= {method.upper() for method in operations}
+    return found
 
 
 async def _gone(request: Request, error: Exception) -> Response:

@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from sqlalchemy import text
 
-from tingshuo import db
+from tingshuo import readiness
 from tingshuo.api.services import Services, ServicesOf
+from tingshuo.drain import DRAIN
 from tingshuo.engines import EngineStatus
-from tingshuo.errors import StorageFailed
+from tingshuo.readiness import OK
 
 router = APIRouter(tags=["health"])
 
@@ -25,18 +25,23 @@ async def live() -> dict[str, str]:
 
 @router.get("/readyz")
 async def ready(services: ServicesOf) -> JSONResponse:
-    """503 where the database does not answer or no engine can work; which model every engine uses."""
+    """Whether this process should get requests: 503 where it cannot work, or is about to end."""
     state = await services.look(_state, services)
     return JSONResponse(state, 200 if state["status"] == "ready" else 503)
 
 
 def _state(services: Services) -> dict[str, Any]:
-    database = _database(services)
     engines = services.engines.status()
     usable = any(row.state != "unavailable" for row in engines)
+    settings = services.settings
+    parts = {"database": readiness.database(settings), "disk": readiness.disk(settings).told}
+    works = usable and all(told == OK for told in parts.values())
     return {
-        "status": "ready" if database == "ok" and usable else "not_ready",
-        "database": database,
+        "status": "draining" if DRAIN.begun else "ready" if works else "not_ready",
+        **parts,
+        # Without the broker online requests are answered all the same, so this one does not count.
+        "queue": readiness.queue(settings),
+        "offline": settings.offline,
         "engines": [_engine(row) for row in engines],
         "warnings": [
             f"{row.name} runs on its small starter model, not the official one; see: tingshuo models list"
@@ -44,15 +49,6 @@ def _state(services: Services) -> dict[str, Any]:
             if row.model and row.model.origin == "starter"
         ],
     }
-
-
-def _database(services: Services) -> str:
-    try:
-        with db.session(services.settings) as session:
-            session.execute(text("SELECT 1"))
-    except StorageFailed as error:
-        return error.message
-    return "ok"
 
 
 def _engine(row: EngineStatus) -> dict[str, Any]:

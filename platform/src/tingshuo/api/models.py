@@ -32,7 +32,7 @@ async def get_model(name: str, services: ServicesOf) -> dict[str, Any]:
 async def list_engines(services: ServicesOf) -> dict[str, Any]:
     """Every engine and every plugin that failed, with its state and the reason."""
     rows = await services.look(services.engines.status)
-    return {"object": "list", "data": [_engine_document(row) for row in rows]}
+    return {"object": "list", "data": [engine_document(row) for row in rows]}
 
 
 @router.get("/v1/audio/voices")
@@ -84,7 +84,7 @@ def _model_document(engine: Engine, model: Model) -> dict[str, Any]:
     return {"id": engine.name, "object": "model", "created": int(changed), "owned_by": "tingshuo", "tingshuo": ours}
 
 
-def _engine_document(row: EngineStatus) -> dict[str, Any]:
+def engine_document(row: EngineStatus) -> dict[str, Any]:
     engine, model = row.engine, row.model
     return {
         "name": row.name,
@@ -92,6 +92,11 @@ def _engine_document(row: EngineStatus) -> dict[str, Any]:
         "version": engine.version if engine else None,
         "state": row.state,
         "reason": row.reason or None,
+        "loaded": row.loaded,
+        # None where the engine shares the server's process.
+        "memory_bytes": row.memory_bytes,
+        "running": row.running,
+        "waiting": row.waiting,
         "model": {"name": model.name, "origin": model.origin} if model else None,
         "device": engine.device if engine else None,
         "licence": engine.licence if engine else None,

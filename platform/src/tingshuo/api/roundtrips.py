@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from tingshuo.api.access import needs
 from tingshuo.api.bodies import Body
 from tingshuo.api.services import CallerOf, Services, ServicesOf
+from tingshuo.api.streaming import wanted
 from tingshuo.errors import LimitExceeded
 from tingshuo.reports import item_document
 from tingshuo.roundtrip import RoundtripPlan, planned, run
@@ -51,9 +52,11 @@ class RoundtripBody(Body):
 
 
 @router.post("/v1/roundtrips")
-async def create_roundtrip(body: RoundtripBody, services: ServicesOf, caller: CallerOf) -> JSONResponse:
+async def create_roundtrip(
+    body: RoundtripBody, request: Request, services: ServicesOf, caller: CallerOf
+) -> JSONResponse:
     """Speak every sentence with every voice and emotion, recognise it, and compare text and emotion."""
-    job_id, document = await services.work(_roundtrip, services, body.plan(), caller.id)
+    job_id, document = await wanted(request, services, _roundtrip, services, body.plan(), caller.id)
     return JSONResponse(document, headers={"x-tingshuo-job": job_id})
 
 
@@ -71,7 +74,7 @@ def _roundtrip(services: Services, plan: RoundtripPlan, caller: str) -> tuple[st
     text = "\n".join(plan.sentences)
     with services.history.record("roundtrip", synthesizer, parameters, caller=caller, input_text=text) as job:
         result = run(engines, plan)
-        document = _document(result)
+        document = result_document(result)
         job.finish(
             document,
             audio_seconds=sum(item.audio_seconds for item in result.items),
@@ -80,5 +83,6 @@ def _roundtrip(services: Services, plan: RoundtripPlan, caller: str) -> tuple[st
     return job.id, {"object": "roundtrip", "job": job.id, **document}
 
 
-def _document(result: RoundtripResult) -> dict[str, Any]:
+def result_document(result: RoundtripResult) -> dict[str, Any]:
+    """What was found, JSON-ready."""
     return {**result.summary(), "items": [item_document(item) for item in result.items]}

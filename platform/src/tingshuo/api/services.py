@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from tingshuo.auth import Caller
 from tingshuo.engines import Engines
 from tingshuo.jobs import History
+from tingshuo.queues.plane import JobPlane
 from tingshuo.settings import Settings
 
 P = ParamSpec("P")
@@ -33,9 +34,11 @@ class Services:
     engines: Engines
     history: History
     workers: CapacityLimiter = field(init=False)
+    plane: JobPlane = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "workers", _workers(self.settings))
+        object.__setattr__(self, "plane", JobPlane(self.settings, self.engines, self.history.leases))
 
     async def work(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a call that decodes, infers or encodes, made in a thread; the event loop goes on."""

@@ -13,7 +13,8 @@ from tingshuo.api.access import needs
 from tingshuo.api.bodies import Body
 from tingshuo.api.jobs import audio_path
 from tingshuo.api.services import CallerOf, ServicesOf
-from tingshuo.api.speech import speak
+from tingshuo.api.spoken import Order, speak
+from tingshuo.api.streaming import wanted
 from tingshuo.errors import TingshuoError
 from tingshuo.links import sign
 from tingshuo.types import Emotion, Utterance
@@ -51,9 +52,7 @@ async def create_simple_speech(
     expires = datetime.now(UTC) + LINK_LIFE
     utterance = Utterance(body.text, body.voice, parse_emotion(body.emotion), speed=body.speed)
     try:
-        spoken = await services.work(
-            speak, services, utterance, engine="", audio_format="wav", caller=caller.id, link_expires=expires
-        )
+        spoken = await wanted(request, services, speak, services, Order(utterance, "", "wav", caller.id, expires))
     except TingshuoError as error:
         error.param = "text" if error.param == "input" else error.param
         raise

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field
 
 from tingshuo.api.access import needs
 from tingshuo.api.bodies import Body
-from tingshuo.api.services import CallerOf, Services, ServicesOf
-from tingshuo.audio import FORMATS, encode
-from tingshuo.errors import InvalidRequest, UnsupportedFormat
-from tingshuo.types import Audio, Emotion, Utterance
-from tingshuo.validation import parse_emotion
+from tingshuo.api.events import EVENTS, telling
+from tingshuo.api.instructions import named_emotion
+from tingshuo.api.services import CallerOf, ServicesOf
+from tingshuo.api.spoken import Order, check_format, render, speak, speak_along
+from tingshuo.api.streaming import Streamed, started, wanted
+from tingshuo.audio import FORMATS
+from tingshuo.engines import Engines
+from tingshuo.errors import InvalidRequest
+from tingshuo.types import Emotion, Utterance
+from tingshuo.validation import find_voice, parse_emotion
+
+__all__ = ["SpeechBody", "check_format", "render", "router", "speak"]
 
 router = APIRouter(route_class=needs("speak"), tags=["speech"])
 
@@ -36,20 +41,23 @@ class SpeechBody(Body):
     voice: str | VoiceId = Field("", description="A voice of GET /v1/audio/voices; empty: the engine's first.")
     response_format: str = Field("mp3", description=f"One of {', '.join(FORMATS)}. pcm is 24 kHz, 16 bit, mono.")
     speed: float = Field(1.0, description="Factor on the tempo, 0.25 to 4.")
-    instructions: str = Field("", description="The bare name of an emotion is taken as one; anything else is ignored.")
-    stream_format: Literal["audio", "sse"] = Field("audio", description="Only audio.")
+    instructions: str = Field("", description="An emotion named plainly is taken as one; all else is ignored.")
+    stream_format: Literal["audio", "sse"] = Field(
+        "audio", description="audio: as it comes; sse: as events, in base64."
+    )
+    stream: bool | None = Field(None, description="Whether to send audio before all is spoken; null: by the format.")
     emotion: str = Field("", description=f"One of {', '.join(Emotion)}, as far as the voice can. Default: neutral.")
     intensity: float = Field(1.0, description="0 is neutral, 1 as the voice does it, at most 2.")
     pitch: float = Field(0.0, description="Semitones, -12 to 12.")
     volume: float = Field(1.0, description="Factor on the amplitude, 0 to 4.")
     extra: dict[str, Any] = Field({}, description="Options that the engine declares.")
 
-    def utterance(self) -> Utterance:
-        """The utterance meant; raises `UnsupportedEmotion`."""
+    def utterance(self, engines: Engines) -> Utterance:
+        """The utterance meant; raises `UnknownEngine`, `UnknownVoice` and `UnsupportedEmotion`."""
         return Utterance(
             text=self.input,
-            voice=self.voice if isinstance(self.voice, str) else self.voice.id,
-            emotion=self._emotion(),
+            voice=self._voice(),
+            emotion=self._emotion(engines),
             intensity=self.intensity,
             speed=self.speed,
             pitch=self.pitch,
@@ -57,65 +65,43 @@ class SpeechBody(Body):
             extra=self.extra,
         )
 
-    def _emotion(self) -> Emotion:
+    def streamed(self) -> bool:
+        """Whether the reply begins before all is spoken. wav and flac tell their length in front, so they wait."""
+        if self.stream is not None:
+            return self.stream
+        asked = "stream_format" in self.model_fields_set
+        return asked or self.response_format not in ("wav", "flac")
+
+    def check(self) -> None:
+        """Raise what is wrong with the fields by themselves."""
+        check_format(self.response_format)
+        if self.stream is False and self.stream_format == "sse":
+            raise InvalidRequest("stream=false does not go with stream_format 'sse'", param="stream")
+
+    def _voice(self) -> str:
+        return self.voice if isinstance(self.voice, str) else self.voice.id
+
+    def _emotion(self, engines: Engines) -> Emotion:
         if self.emotion:
             return parse_emotion(self.emotion)
-        # Free instructions are for models that follow them; ours follow an emotion, if one is plainly named.
-        plain = self.instructions.strip().lower()
-        return Emotion(plain) if plain in set(Emotion) else Emotion.NEUTRAL
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A rendered utterance: the job that did it, the sound, and the sound as a file."""
-
-    job_id: str
-    audio: Audio
-    content: bytes
+        # Instructions are a wish: one that the voice cannot fulfil is no error.
+        named = named_emotion(self.instructions)
+        if named is None:
+            return Emotion.NEUTRAL
+        voice = find_voice(engines.synthesizer(self.model), self._voice())
+        return named if named in voice.emotions else Emotion.NEUTRAL
 
 
 @router.post("/v1/audio/speech", response_class=Response, responses={200: {"content": {"audio/mpeg": {}}}})
-async def create_speech(body: SpeechBody, services: ServicesOf, caller: CallerOf) -> Response:
+async def create_speech(body: SpeechBody, request: Request, services: ServicesOf, caller: CallerOf) -> Response:
     """Speak a text with an emotion."""
-    if body.stream_format == "sse":
-        raise InvalidRequest(
-            "stream_format 'sse' is not supported; leave it out or send 'audio'", param="stream_format"
-        )
-    spoken = await services.work(
-        speak, services, body.utterance(), engine=body.model, audio_format=body.response_format, caller=caller.id
-    )
-    return Response(spoken.content, media_type=FORMATS[body.response_format], headers={"x-tingshuo-job": spoken.job_id})
-
-
-def speak(
-    services: Services,
-    utterance: Utterance,
-    *,
-    engine: str,
-    audio_format: str,
-    caller: str,
-    link_expires: datetime | None = None,
-) -> Spoken:
-    """Render an utterance and record the job. Blocks; raises what `Engines.synthesize` and the history raise."""
-    if audio_format not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise UnsupportedFormat(f"no response_format {audio_format!r}; there are: {known}", param="response_format")
-    synthesizer = services.engines.synthesizer(engine)
-    ready = services.engines.validated(synthesizer, utterance)
-    parameters = {**_parameters(ready), "response_format": audio_format}
-    with services.history.record("speech", synthesizer, parameters, caller=caller, input_text=ready.text) as job:
-        audio = services.engines.synthesize(ready, synthesizer.name)
-        content = encode(audio, audio_format)
-        job.finish(
-            {"duration": audio.duration, "sample_rate": audio.sample_rate},
-            audio_seconds=audio.duration,
-            characters=len(ready.text),
-            audio=content,
-            audio_format=audio_format,
-            link_expires=link_expires,
-        )
-    return Spoken(job.id, audio, content)
-
-
-def _parameters(utterance: Utterance) -> Mapping[str, object]:
-    return {key: value for key, value in asdict(utterance).items() if key != "text"}
+    body.check()
+    utterance = await services.look(body.utterance, services.engines)
+    order = Order(utterance, body.model, body.response_format, caller.id)
+    if not body.streamed():
+        spoken = await wanted(request, services, speak, services, order)
+        return Response(spoken.content, media_type=FORMATS[order.format], headers={"x-tingshuo-job": spoken.job_id})
+    as_events = body.stream_format == "sse"
+    call = partial(speak_along, services, order, as_events=as_events)
+    work = await started(request, services, telling(call) if as_events else call)
+    return Streamed(work, EVENTS if as_events else FORMATS[order.format])

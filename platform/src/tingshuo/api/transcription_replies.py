@@ -1,22 +1,30 @@
-"""A transcript in OpenAI's five response formats. What OpenAI has no field for is under the key `tingshuo`."""
+"""A transcript in OpenAI's response formats and three of ours. What OpenAI has no field for is under `tingshuo`."""
 
 from __future__ import annotations
 
 import zlib
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from tingshuo.api.transcription_form import TranscriptionFields
-from tingshuo.documents import raw_text, rich_text, segment_document
+from tingshuo.documents import hotwords_document, raw_text, rich_text, segment_document, to_csv
 from tingshuo.engine import Recognizer
-from tingshuo.subtitles import to_srt, to_vtt
-from tingshuo.types import UNKNOWN, Segment, Transcript
+from tingshuo.subtitles import WRITERS
+from tingshuo.types import UNKNOWN, Segment, Token, Transcript
 
 #: OpenAI's verbose_json names languages in full.
 _LANGUAGES = {"zh": "chinese", "en": "english", "yue": "cantonese", "ja": "japanese", "ko": "korean"}
+_MEDIA_TYPES = {
+    "srt": "application/x-subrip; charset=utf-8",
+    "vtt": "text/vtt",
+    "ass": "text/x-ssa; charset=utf-8",
+    "lrc": "text/plain; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+}
 #: What is there of a segment at OpenAI's own level.
 _SHARED = frozenset(("start", "end", "text", "words"))
 
@@ -37,10 +45,12 @@ def rendered(heard: Heard, fields: TranscriptionFields) -> Response:
     match fields.response_format:
         case "text":
             return PlainTextResponse(f"{_text(transcript, fields)}\n", headers=headers)
-        case "srt":
-            return Response(to_srt(transcript), media_type="application/x-subrip; charset=utf-8", headers=headers)
-        case "vtt":
-            return Response(to_vtt(transcript), media_type="text/vtt", headers=headers)
+        case "srt" | "vtt" | "ass" | "lrc" as name:
+            return Response(WRITERS[name](transcript, fields.layout()), media_type=_MEDIA_TYPES[name], headers=headers)
+        case "csv":
+            return Response(to_csv(transcript), media_type=_MEDIA_TYPES["csv"], headers=headers)
+        case "diarized_json":
+            return JSONResponse(_diarized(heard, fields), headers=headers)
         case "verbose_json":
             return JSONResponse(_verbose(heard, fields), headers=headers)
         case _:
@@ -56,11 +66,52 @@ def _text(transcript: Transcript, fields: TranscriptionFields) -> str:
 
 
 def _plain(heard: Heard, fields: TranscriptionFields) -> dict[str, Any]:
-    segments = [segment_document(segment) | _raw(segment, fields) for segment in heard.transcript.segments]
+    transcript = heard.transcript
+    segments = [segment_document(segment) | _raw(segment, fields) for segment in transcript.segments]
+    tokens = [token for segment in transcript.segments for token in segment.tokens]
     return {
-        "text": _text(heard.transcript, fields),
-        "usage": _usage(heard.transcript),
-        "tingshuo": {**_summary(heard), "segments": segments},
+        "text": _text(transcript, fields),
+        **({"logprobs": logprobs_of(tokens)} if fields.include else {}),
+        "usage": _usage(transcript),
+        "tingshuo": {**summary(heard), "segments": segments},
+    }
+
+
+def logprobs_of(tokens: Sequence[Token]) -> list[dict[str, Any]]:
+    """Tokens as OpenAI tells them: their text, the same in bytes, the natural logarithm of their probability."""
+    return [
+        {"token": token.text, "bytes": list(token.text.encode()), "logprob": round(token.logprob, 6)}
+        for token in tokens
+    ]
+
+
+def _diarized(heard: Heard, fields: TranscriptionFields) -> dict[str, Any]:
+    transcript = heard.transcript
+    return {
+        "task": "transcribe",
+        "duration": round(transcript.duration, 3),
+        "text": transcript.text,
+        "segments": [segment_event(number, one, fields) for number, one in enumerate(transcript.segments)],
+        "usage": _usage(transcript),
+        "tingshuo": summary(heard),
+    }
+
+
+def segment_event(number: int, segment: Segment, fields: TranscriptionFields) -> dict[str, Any]:
+    """A segment with its speaker, as OpenAI sends it in diarized_json and in events.
+
+    Speakers are the channels; where these were not recognised apart, nobody knows who spoke and the name is empty.
+    """
+    names = fields.known_speaker_names or ("A", "B")
+    document = segment_document(segment)
+    return {
+        "type": "transcript.text.segment",
+        "id": f"seg_{number:04d}",
+        "start": document["start"],
+        "end": document["end"],
+        "speaker": names[segment.channel == "right"] if segment.channel else "",
+        "text": segment.text,
+        "tingshuo": {key: value for key, value in document.items() if key not in _SHARED} | _raw(segment, fields),
     }
 
 
@@ -73,7 +124,7 @@ def _verbose(heard: Heard, fields: TranscriptionFields) -> dict[str, Any]:
         "text": _text(transcript, fields),
         "segments": [_segment(number, segment, fields) for number, segment in enumerate(transcript.segments)],
         "usage": _usage(transcript),
-        "tingshuo": _summary(heard),
+        "tingshuo": summary(heard),
     }
     if "word" in fields.timestamp_granularities:
         document["words"] = [
@@ -92,14 +143,19 @@ def _segment(number: int, segment: Segment, fields: TranscriptionFields) -> dict
         "start": document["start"],
         "end": document["end"],
         "text": segment.text,
-        # Clients' models demand these. The engines have no such tokens and probabilities: neutral values.
+        # Clients' models demand these. The engines have no such numbers: neutral values.
         "tokens": [],
         "temperature": 0.0,
-        "avg_logprob": 0.0,
+        "avg_logprob": _mean_logprob(segment.tokens),
         "compression_ratio": _compression_ratio(segment.text),
         "no_speech_prob": 0.0,
         "tingshuo": ours,
     }
+
+
+def _mean_logprob(tokens: Sequence[Token]) -> float:
+    """0 where the engine gives none."""
+    return round(sum(token.logprob for token in tokens) / len(tokens), 4) if tokens else 0.0
 
 
 def _compression_ratio(text: str) -> float:
@@ -116,7 +172,7 @@ def _usage(transcript: Transcript) -> dict[str, Any]:
     return {"type": "duration", "seconds": round(transcript.duration, 3)}
 
 
-def _summary(heard: Heard) -> dict[str, Any]:
+def summary(heard: Heard) -> dict[str, Any]:
     """The whole in brief; `emotions` in seconds of speech, `events` in occurrences."""
     emotions: defaultdict[str, float] = defaultdict(float)
     for segment in heard.transcript.segments:
@@ -131,4 +187,5 @@ def _summary(heard: Heard) -> dict[str, Any]:
         "duration": round(heard.transcript.duration, 3),
         "emotions": {label: round(seconds, 3) for label, seconds in emotions.items()},
         "events": Counter(event.label for segment in heard.transcript.segments for event in segment.events),
+        "hotwords": hotwords_document(heard.transcript),
     }

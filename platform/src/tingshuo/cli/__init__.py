@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tingshuo.cli import db, keys, listing, models, roundtrip, say, serve, transcribe
+from tingshuo.cli import db, jobs, keys, listing, models, roundtrip, say, serve, transcribe, watch, worker, wyoming
 from tingshuo.cli.console import emit
 from tingshuo.cli.extension import Root
 
@@ -39,6 +39,9 @@ def root(
 
 
 app.command()(serve.serve)
+app.command()(worker.worker)
+app.command()(watch.watch)
+app.command()(wyoming.wyoming)
 app.command()(transcribe.transcribe)
 app.command()(say.say)
 app.command()(roundtrip.roundtrip)
@@ -46,4 +49,5 @@ app.command()(listing.engines)
 app.command()(listing.voices)
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(db.app, name="db")

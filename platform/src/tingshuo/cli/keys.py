@@ -29,7 +29,7 @@ def _settings() -> Settings:
 @app.command()
 def create(
     name: Annotated[str, typer.Option(help="What the key is called in lists and logs.")],
-    scopes: Annotated[str, typer.Option(help="all, or some of admin,transcribe,speak,jobs.")] = "all",
+    scopes: Annotated[str, typer.Option(help="all, or some of admin,transcribe,speak,jobs,metrics.")] = "all",
     expires: Annotated[
         int | None, typer.Option(help="Days until it expires.", metavar="DAYS", min=1, max=36500)
     ] = None,

@@ -45,6 +45,12 @@ def find_recordings(arguments: Sequence[Path]) -> list[Recording]:
     return [Recording(path, path.relative_to(root).as_posix()) for path in paths]
 
 
+def recordings_in(folder: Path) -> list[Recording]:
+    """Every recording below a folder, sorted; none is no error."""
+    root = folder.absolute()
+    return [Recording(path, path.relative_to(root).as_posix()) for path in _below(root)]
+
+
 def _root(paths: list[Path]) -> Path:
     """The folder below which all lie: one folder itself, so that its name is not repeated among the results."""
     return Path(os.path.commonpath([path if path.is_dir() else path.parent for path in paths]))

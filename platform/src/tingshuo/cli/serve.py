@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import logging
 import shlex
 import socket
 import sys
@@ -32,35 +31,41 @@ def serve(
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**given)
     # First, so that a second server on the port ends here, before it touches anything.
-    with _listening(settings.host, settings.port) as listener:
+    with listening(settings.host, settings.port) as listener:
         _run(settings, listener, log_level)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; raises `ConfigurationError` where that cannot be."""
     from tingshuo.errors import ConfigurationError
 
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         reason = "another program uses it" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
         raise ConfigurationError(f"cannot listen on {host} port {port}: {reason}") from error
+    # Connections take it over. asyncio sets it only on sockets that say they are TCP, which those of a listener made
+    # so do not; without it a reply's body waits 40 ms for the other side to acknowledge its head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _run(settings: Settings, listener: socket.socket, log_level: str) -> None:
-    from tingshuo import auth, db
+    from tingshuo import auth, db, logs
     from tingshuo.api import create_app
+    from tingshuo.api.pages import show_pages
     from tingshuo.cli.server import serve_until_stopped
 
-    logging.basicConfig(
-        stream=sys.stderr, level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logs.configure(settings, log_level)
+    app = create_app(settings)
+    app.state.engines.require_named_models()  # before the key is made that is shown once
     db.upgrade(settings)
     key = auth.first_key(settings)
-    app = create_app(settings)
-    _announce(settings, _url(listener), app.state.engines, key)
-    serve_until_stopped(app, listener, log_level)
+    url = _url(listener)
+    pages = show_pages(app, settings, url)
+    _announce(settings, url, app.state.engines, key, pages=bool(pages))
+    serve_until_stopped(app, listener, settings)
 
 
 def _url(listener: socket.socket) -> str:
@@ -71,10 +76,11 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if address.version == 6 else f"http://{host}:{port}"
 
 
-def _announce(settings: Settings, url: str, engines: Engines, key: str | None) -> None:
+def _announce(settings: Settings, url: str, engines: Engines, key: str | None, *, pages: bool) -> None:
     from tingshuo import __version__
 
-    emit(f"Tingshuo {__version__} listens on {url} (API: {url}/v1, its pages: {url}/docs)")
+    shown = f"web pages: {url}/, " if pages else ""
+    emit(f"Tingshuo {__version__} listens on {url} ({shown}API: {url}/v1, its description: {url}/docs)")
     for status in engines.status():
         emit(f"  {status.name}: {_description(status)}")
     if _is_open(settings):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tingshuo.cli.console import refuse
 
 if TYPE_CHECKING:
+    from tingshuo.cues import Layout
     from tingshuo.types import Transcript
 
 
@@ -21,6 +22,8 @@ class Format(StrEnum):
     JSONL = "jsonl"
     SRT = "srt"
     VTT = "vtt"
+    ASS = "ass"
+    LRC = "lrc"
     CSV = "csv"
 
 
@@ -33,12 +36,13 @@ class Locale(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The format and what goes into it. `rich` and `emoji` are for txt, `raw` for txt and json."""
+    """The format and what goes into it: `rich` and `emoji` for txt, `raw` for txt and json, `layout` for subtitles."""
 
     format: Format
     rich: Locale | None = None
     emoji: bool = False
     raw: bool = False
+    layout: Layout | None = None
 
     def check(self) -> None:
         """End the command if the parts do not go together."""
@@ -51,7 +55,7 @@ class Style:
 
     def check_many(self) -> None:
         """End the command if several transcripts cannot follow one another in this format."""
-        if self.format in (Format.SRT, Format.VTT, Format.CSV):
+        if self.format in (Format.SRT, Format.VTT, Format.ASS, Format.LRC, Format.CSV):
             refuse(f"{self.format} of several recordings needs --out FOLDER: each gets a file of its own")
 
     def render(self, transcript: Transcript, file: str) -> str:
@@ -64,7 +68,7 @@ class Style:
             case Format.TXT:
                 return self._text(transcript).rstrip("\n") + "\n"
             case _:
-                return _timed(transcript, self.format)
+                return _timed(transcript, self)
 
     def _document(self, transcript: Transcript, file: str) -> dict[str, Any]:
         from tingshuo.documents import transcript_document
@@ -85,9 +89,11 @@ class Style:
         return transcript.text
 
 
-def _timed(transcript: Transcript, output: Format) -> str:
+def _timed(transcript: Transcript, style: Style) -> str:
+    from tingshuo.cues import Layout
     from tingshuo.documents import to_csv
-    from tingshuo.subtitles import to_srt, to_vtt
+    from tingshuo.subtitles import WRITERS
 
-    writers = {Format.SRT: to_srt, Format.VTT: to_vtt, Format.CSV: to_csv}
-    return writers[output](transcript)
+    if style.format is Format.CSV:
+        return to_csv(transcript)
+    return WRITERS[style.format](transcript, style.layout or Layout())

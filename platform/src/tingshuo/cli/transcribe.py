@@ -5,16 +5,13 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from tingshuo.cli.console import FAILED, progress_bar, refuse
 from tingshuo.cli.recordings import STDIN, find_recordings
 from tingshuo.cli.style import Format, Locale, Style
-
-if TYPE_CHECKING:
-    from tingshuo.types import TranscribeOptions
 
 
 def transcribe(
@@ -36,6 +33,17 @@ def transcribe(
     words: Annotated[
         bool, typer.Option("--words", help="Times of every word, where the engine measures them.")
     ] = False,
+    hotwords: Annotated[str, typer.Option(help="Names and terms, as in 张薇,Kubernetes; or @FILE, one a line.")] = "",
+    denoise: Annotated[bool, typer.Option("--denoise", help="Take noise away first.")] = False,
+    loudness: Annotated[bool, typer.Option("--loudness", help="Bring speech to one level first.")] = False,
+    max_line_length: Annotated[
+        int | None, typer.Option(min=8, max=200, help="Subtitles: columns of a line; a Han character takes two.")
+    ] = None,
+    max_lines: Annotated[int, typer.Option(min=1, max=4, help="Subtitles: lines of a cue.")] = 2,
+    max_cue_seconds: Annotated[float | None, typer.Option(min=0.5, max=60, help="Subtitles: the longest cue.")] = None,
+    prefix: Annotated[
+        Literal["none", "speaker", "emotion", "both"], typer.Option(help="Subtitles: what a segment begins with.")
+    ] = "speaker",
     progress: Annotated[bool | None, typer.Option("--progress/--no-progress", help="Default: on a terminal.")] = None,
     force: Annotated[bool, typer.Option("--force", help="With --out: do again what is done.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="With --out: try again what failed.")] = False,
@@ -46,14 +54,26 @@ def transcribe(
     run does only what is new or changed. What failed is listed in errors.jsonl there.
     """
     from tingshuo.cli.transcriber import Transcriber
+    from tingshuo.cues import Layout
     from tingshuo.settings import load_settings
+    from tingshuo.types import TranscribeOptions
 
-    style = Style(output, rich, emoji, raw)
+    layout = Layout(max_line_length, max_lines, max_cue_seconds, prefix)
+    style = Style(output, rich, emoji, raw, layout)
     style.check()
     if out and STDIN in paths:
         refuse("--out needs files; the transcript of stdin goes to stdout")
     recordings = find_recordings(paths)
-    transcriber = Transcriber(load_settings(), engine, _options(language, languages, itn, words), channel)
+    options = TranscribeOptions(
+        language=language,
+        languages=tuple(part.strip() for part in languages.split(",") if part.strip()),
+        itn=itn,
+        words=words or layout.divides,
+        hotwords=_hotwords(hotwords),
+        denoise=denoise,
+        loudness=loudness,
+    )
+    transcriber = Transcriber(load_settings(), engine, options, channel)
     if progress is None and not out and sys.stdout.isatty():
         progress = False  # the transcripts themselves show it
     with closing(transcriber), progress_bar("transcribing", shown=progress, unit="items") as report:
@@ -65,8 +85,13 @@ def transcribe(
         raise typer.Exit(FAILED)
 
 
-def _options(language: str, languages: str, itn: bool, words: bool) -> TranscribeOptions:
-    from tingshuo.types import TranscribeOptions
+def _hotwords(text: str) -> tuple[str, ...]:
+    """Those of the option: a list, or with @ the name of a file."""
+    from tingshuo.hotwords import hotwords_of
 
-    chosen = tuple(part.strip() for part in languages.split(",") if part.strip())
-    return TranscribeOptions(language=language, languages=chosen, itn=itn, words=words)
+    if not text.startswith("@"):
+        return hotwords_of("", text.split(","))
+    try:
+        return hotwords_of("", Path(text[1:]).read_text("utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(f"--hotwords: cannot read {text[1:]}: {error}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -22,6 +25,8 @@ from tingshuo.settings import Settings
 BUSY_TIMEOUT_MS = 30_000
 #: SQLSTATE of PostgreSQL's disk_full.
 _PG_DISK_FULL = "53100"
+
+_engines: WeakSet[Engine] = WeakSet()
 
 
 def private_folder(path: Path) -> Path:
@@ -56,10 +61,25 @@ def dispose(settings: Settings) -> None:
     connect(settings).dispose()
 
 
+@atexit.register
+def _take_leave() -> None:
+    # A server that is not told holds a connection lost; Python 3.13 warns of files of SQLite that are left open.
+    for engine in list(_engines):
+        engine.dispose()
+
+
 @lru_cache(maxsize=16)
 def _engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
+    _engines.add(engine)
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+
+
+def _sqlite(url: URL) -> Engine:
     try:
         private_folder(Path(str(url.database)).absolute().parent)
     except OSError as error:
@@ -78,23 +98,36 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    # One that reads first and then writes would otherwise fail where another wrote in between.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
 
 
 @contextmanager
-def session(settings: Settings) -> Iterator[Session]:
+def session(settings: Settings, *, writes: bool = False) -> Iterator[Session]:
     """A session in one transaction: committed at the end, rolled back on an exception.
 
+    `writes` is for one that writes after it has read: on SQLite it waits for other writers at its beginning.
     Raises `StorageFull` or `StorageFailed` for what the database could not do; an `IntegrityError` passes.
     Rows stay readable after the end.
     """
+    engine = connect(settings)
     try:
-        with Session(connect(settings), expire_on_commit=False) as opened, opened.begin():
+        bound = engine.execution_options(writes=True) if writes else engine
+        with Session(bound, expire_on_commit=False) as opened, opened.begin():
             yield opened
     except IntegrityError:
         raise
     except (DBAPIError, PoolTimeout) as error:
         raise storage_error(error) from error
+
+
+def now(session: Session) -> datetime:
+    """The database's time, UTC: leases are compared across machines whose clocks may differ."""
+    if session.get_bind().dialect.name == "sqlite":
+        return datetime.now(UTC)
+    told = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(told, datetime)
+    return told.astimezone(UTC)
 
 
 def storage_error(error: Exception) -> TingshuoError:

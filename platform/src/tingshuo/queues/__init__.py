@@ -1,0 +1,1 @@
+"""Queued jobs: their rows, and the two ways in which they reach workers."""
