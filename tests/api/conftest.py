@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import socket
 import threading
-import time
 import wave
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -14,17 +12,17 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
-import uvicorn
 from fastapi import FastAPI
+from live_server import Listen, Live, listening
 from starlette.testclient import TestClient
 
-from tingshuo import auth, db
+from tingshuo import auth
 from tingshuo.api import create_app
 from tingshuo.audio import encode
 from tingshuo.engine import Engine
 from tingshuo.settings import Settings, load_settings
 from tingshuo.testing import ToneSynthesizer, engines_of
-from tingshuo.types import Emotion, Utterance
+from tingshuo.types import Audio, Emotion, Utterance
 
 Serve: TypeAlias = Callable[..., TestClient]
 Key: TypeAlias = Callable[..., dict[str, str]]
@@ -95,32 +93,56 @@ def _wav(channels: Sequence[Sequence[float]], sample_rate: int = 16_000) -> byte
     return sink.getvalue()
 
 
-class Live:
-    """A server on a loopback port."""
-
-    def __init__(self, url: str, settings: Settings) -> None:
-        self.url = url
-        self.settings = settings
-
-    def token(self, *scopes: str) -> str:
-        """The token of a new key."""
-        return auth.create_key(self.settings, f"key {len(auth.list_keys(self.settings))}", scopes)[1]
-
-
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A server over the tone engines, configured as `tingshuo serve` does it."""
+    """A server over the tone engines."""
     settings = load_settings(data_dir=tmp_path_factory.mktemp("live"), max_upload_bytes=2_000_000)
-    listener = socket.create_server(("127.0.0.1", 0))
-    app = create_app(settings, engines_of(settings=settings))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, proxy_headers=False, server_header=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    yield Live(f"http://127.0.0.1:{listener.getsockname()[1]}", settings)
-    server.should_exit = True
-    thread.join(timeout=30)
-    listener.close()
-    db.dispose(settings)
+    with listening(settings) as started:
+        yield started
+
+
+@pytest.fixture
+def listen(tmp_path: Path) -> Iterator[Listen]:
+    """Start a server on a socket: `listen(engine, …, setting=value, …)`; the tone engines where none is given."""
+    with ExitStack() as stack:
+
+        def start(*engines: Engine, **changes: object) -> Live:
+            settings = load_settings(data_dir=tmp_path / "data", **changes)
+            return stack.enter_context(listening(settings, *engines))
+
+        yield start
+
+
+class Paced(ToneSynthesizer):
+    """Speaks half a second of sound each time it is let on."""
+
+    name = "paced"
+
+    def __init__(self, pieces: int = 8, fails_at: int = -1) -> None:
+        super().__init__()
+        self.pieces, self.fails_at = pieces, fails_at
+        self.entered, self.left = threading.Event(), threading.Event()
+        self.go_on = threading.Semaphore(0)
+
+    def let_on(self, pieces: int) -> None:
+        """Let it speak so many pieces."""
+        self.go_on.release(pieces)
+
+    def synthesize_stream(self, utterance: Utterance) -> Iterator[Audio]:
+        self.entered.set()
+        self.left.clear()
+        try:
+            for number in range(self.pieces):
+                assert self.go_on.acquire(timeout=30)
+                if number == self.fails_at:
+                    raise ZeroDivisionError("the weights are gone")
+                noise = np.random.default_rng(number).normal(0, 0.1, 8_000).astype(np.float32)
+                yield Audio(noise, 16_000)
+        finally:
+            self.left.set()
+
+
+@pytest.fixture
+def paced() -> type[Paced]:
+    """The engine that speaks when it is let on."""
+    return Paced

@@ -65,6 +65,7 @@ def _server(settings: Settings, plugin: Path) -> Iterator[tuple[subprocess.Popen
         "TINGSHUO_DATA_DIR": str(settings.data_dir),
         "TINGSHUO_DATABASE_URL": settings.database_url,
         "TINGSHUO_PLUGINS": "slow",
+        "TINGSHUO_LEASE_SECONDS": "2",
     }
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(port)], env=environment)
     try:
@@ -99,7 +100,7 @@ def test_a_job_interrupted_by_kill_9_is_failed_with_the_reason_after_a_restart(
         process.wait(30)
         request.join(30)
     with _server(any_database, plugin) as (_, url):
-        told = httpx2.get(f"{url}/v1/jobs/{job}", headers=headers).json()
+        told = _ended_job(url, headers, job)
     assert (told["status"], told["error_code"]) == ("failed", "interrupted")
     assert told["error_message"] == "interrupted: the process ended before the job finished"
     assert told["input_text"] == "hello"
@@ -117,3 +118,12 @@ def _running_job(url: str, headers: dict[str, str]) -> str:
             return str(jobs[0]["id"])
         time.sleep(0.1)
     raise AssertionError("the job never ran")
+
+
+def _ended_job(url: str, headers: dict[str, str], job: str) -> dict[str, object]:
+    for _ in range(300):
+        told: dict[str, object] = httpx2.get(f"{url}/v1/jobs/{job}", headers=headers).json()
+        if told["status"] != "running":
+            return told
+        time.sleep(0.1)
+    raise AssertionError("the lease of the killed process never ran out")

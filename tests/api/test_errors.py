@@ -49,6 +49,12 @@ def test_a_route_that_is_none_is_told_in_the_envelope(client: TestClient, method
         assert reply.headers["allow"]
 
 
+def test_a_wrong_method_is_told_all_that_the_path_has(client: TestClient) -> None:
+    reply = client.put("/v1/jobs/x")
+    assert reply.headers["allow"] == "DELETE, GET"
+    assert "allowed: DELETE, GET" in _error(reply)["message"]
+
+
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [
@@ -139,7 +145,10 @@ def test_an_engine_that_cannot_load_is_a_503(serve: Serve, key: Key, speech: byt
     assert "no graphics card" in _error(reply)["message"]
 
 
-def test_a_full_queue_is_a_503_that_says_when_to_come_back(serve: Serve, key: Key) -> None:
+def test_a_full_queue_is_a_503_that_says_when_to_come_back(
+    serve: Serve, key: Key, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tingshuo")
     slow = Slow()
     client = serve(slow, ToneRecognizer(), engine_queue=1)
     client.headers.update(key(client, "admin"))
@@ -152,6 +161,7 @@ def test_a_full_queue_is_a_503_that_says_when_to_come_back(serve: Serve, key: Ke
     slow.go_on.set()
     waiting.join()
     assert (reply.status_code, _error(reply)["code"], reply.headers["retry-after"]) == (503, "engine_busy", "5")
+    assert [record.levelname for record in caplog.records if "engine_busy" in record.getMessage()] == ["INFO"]
     assert first == [200]
     assert sorted(job["status"] for job in client.get("/v1/jobs").json()["data"]) == ["failed", "succeeded"]
 

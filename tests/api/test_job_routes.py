@@ -96,7 +96,7 @@ def test_audio_that_was_not_kept_is_not_found_and_the_message_says_why(client: T
 
 
 @pytest.mark.parametrize(
-    "job_id", ["x", "..", "..%2f..%2fsecret", "job_%27%20OR%20%271%27=%271", "job_" + "0" * 30, "%00", "job_%0a", "é"]
+    "job_id", ["x", "..", "..%2f..%2fsecret", "job_%27%20OR%20%271%27=%271", "job_" + "0" * 30, "job_%0a", "é"]
 )
 @pytest.mark.parametrize("ending", ["", "/audio"])
 def test_an_id_that_is_none_is_not_found(client: TestClient, job_id: str, ending: str) -> None:

@@ -5,25 +5,18 @@ from __future__ import annotations
 import io
 import socket
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import httpx2
 import openai
 import pytest
+from live_server import Live
 from openai.types.audio import TranscriptionVerbose
 
 from tingshuo.audio import Limits, read_audio
 from tingshuo.settings import Settings
 from tingshuo.tones import ToneRecognizer
 from tingshuo.types import TranscribeOptions
-
-
-class Live(Protocol):
-    """The server that the fixture runs."""
-
-    url: str
-
-    def token(self, *scopes: str) -> str: ...
 
 
 @pytest.fixture(scope="module")

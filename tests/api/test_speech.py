@@ -70,7 +70,10 @@ def test_openais_names_and_fields_and_ours_are_taken(client: TestClient, fields:
     assert (transcript.text, transcript.segments[0].emotion) == ("hello", Emotion.NEUTRAL)
 
 
-@pytest.mark.parametrize(("instructions", "emotion"), [("Sad", "sad"), (" angry ", "angry"), ("not sad", "neutral")])
+@pytest.mark.parametrize(
+    ("instructions", "emotion"),
+    [("Sad", "sad"), ("Speak in a furious tone.", "angry"), ("用悲伤的语气", "sad"), ("not sad", "neutral")],
+)
 def test_instructions_that_name_an_emotion_plainly_are_followed(
     client: TestClient, instructions: str, emotion: str
 ) -> None:
@@ -81,6 +84,11 @@ def test_instructions_that_name_an_emotion_plainly_are_followed(
 def test_the_emotion_wins_over_instructions(client: TestClient) -> None:
     body = {"input": "hello", "response_format": "wav", "instructions": "sad", "emotion": "happy"}
     assert _heard(client.post(SPEECH, json=body).content).segments[0].emotion == Emotion.HAPPY
+
+
+def test_instructions_are_a_wish_that_the_voice_may_not_be_able_to_fulfil(client: TestClient) -> None:
+    body = {"input": "hello", "response_format": "wav", "voice": "low", "instructions": "Sound sad."}
+    assert _heard(client.post(SPEECH, json=body).content).segments[0].emotion == Emotion.NEUTRAL
 
 
 @pytest.mark.parametrize(
@@ -103,7 +111,7 @@ def test_the_emotion_wins_over_instructions(client: TestClient) -> None:
         ({"emotion": "hangry"}, 400, "emotion", "unsupported_emotion"),
         ({"emotoin": "sad"}, 400, "emotoin", "invalid_request"),
         ({"response_format": "ogg"}, 400, "response_format", "unsupported_format"),
-        ({"stream_format": "sse"}, 400, "stream_format", "invalid_request"),
+        ({"stream": "maybe"}, 400, "stream", "invalid_request"),
         ({"stream_format": "x"}, 400, "stream_format", "invalid_request"),
         ({"speed": 0.1}, 400, "speed", "invalid_request"),
         ({"speed": "fast"}, 400, "speed", "invalid_request"),

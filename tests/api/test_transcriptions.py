@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import httpx2
 import numpy as np
 import pytest
+from api_calls import refusal, send
 from starlette.testclient import TestClient
 
 from tingshuo.tones import ToneRecognizer, ToneSynthesizer
@@ -26,8 +26,6 @@ from tingshuo.types import (
 Serve: TypeAlias = Callable[..., TestClient]
 Key: TypeAlias = Callable[..., dict[str, str]]
 Wav: TypeAlias = Callable[..., bytes]
-
-ROUTE = "/v1/audio/transcriptions"
 
 
 class Parrot(ToneRecognizer):
@@ -57,21 +55,11 @@ def parrot(serve: Serve, key: Key) -> TestClient:
     return client
 
 
-def _send(client: TestClient, content: bytes, name: str = "call.wav", **fields: Any) -> httpx2.Response:
-    return client.post(ROUTE, files={"file": (name, content)}, data=fields)
-
-
-def _error(reply: httpx2.Response) -> tuple[int, Any, Any]:
-    error = reply.json()["error"]
-    assert sorted(error) == ["code", "message", "param", "type"]
-    return reply.status_code, error["param"], error["code"]
-
-
 # ---- the five formats
 
 
 def test_json_is_the_default_and_has_text_usage_and_ours(parrot: TestClient, speech: bytes) -> None:
-    reply = _send(parrot, speech, model="whisper-1")
+    reply = send(parrot, speech, model="whisper-1")
     assert reply.headers["content-type"] == "application/json"
     document = reply.json()
     assert sorted(document) == ["text", "tingshuo", "usage"]
@@ -86,7 +74,7 @@ def test_json_is_the_default_and_has_text_usage_and_ours(parrot: TestClient, spe
 
 
 def test_verbose_json_has_every_field_that_clients_demand(parrot: TestClient, speech: bytes) -> None:
-    document = _send(parrot, speech, response_format="verbose_json").json()
+    document = send(parrot, speech, response_format="verbose_json").json()
     assert (document["task"], document["language"], document["duration"]) == ("transcribe", "chinese", 2.53)
     assert "words" not in document
     first = document["segments"][0]
@@ -111,7 +99,7 @@ def test_verbose_json_has_every_field_that_clients_demand(parrot: TestClient, sp
 @pytest.mark.parametrize("name", ["timestamp_granularities[]", "timestamp_granularities"])
 def test_words_stand_at_the_top_level_when_asked_for(parrot: TestClient, speech: bytes, name: str) -> None:
     fields: dict[str, Any] = {"response_format": "verbose_json", name: ["word", "segment"]}
-    document = _send(parrot, speech, **fields).json()
+    document = send(parrot, speech, **fields).json()
     assert [word["word"] for word in document["words"]] == ["谁", "啊"]
     assert document["words"][0] == {"word": "谁", "start": 0.1, "end": 0.2, "score": 0.5}
     assert "words" not in document["segments"][0]
@@ -128,7 +116,7 @@ def test_words_stand_at_the_top_level_when_asked_for(parrot: TestClient, speech:
 def test_text_and_subtitles_come_bare(
     parrot: TestClient, speech: bytes, name: str, media_type: str, begins: str
 ) -> None:
-    reply = _send(parrot, speech, response_format=name)
+    reply = send(parrot, speech, response_format=name)
     assert reply.headers["content-type"] == media_type
     assert reply.text.startswith(begins)
     assert reply.headers["x-tingshuo-job"].startswith("job_")
@@ -137,7 +125,7 @@ def test_text_and_subtitles_come_bare(
 def test_subtitles_without_measured_times_are_refused(serve: Serve, key: Key, speech: bytes) -> None:
     client = serve(Parrot(timing=None), ToneSynthesizer())
     client.headers.update(key(client, "transcribe"))
-    assert _error(_send(client, speech, response_format="srt")) == (400, "response_format", "invalid_request")
+    assert refusal(send(client, speech, response_format="srt")) == (400, "response_format", "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -152,9 +140,9 @@ def test_subtitles_without_measured_times_are_refused(serve: Serve, key: Key, sp
 def test_text_can_show_emotions_and_events(
     parrot: TestClient, speech: bytes, fields: dict[str, str], text: str
 ) -> None:
-    assert _send(parrot, speech, response_format="text", **fields).text == f"{text}\n"
-    assert _send(parrot, speech, **fields).json()["text"] == text
-    verbose = _send(parrot, speech, response_format="verbose_json", **fields).json()
+    assert send(parrot, speech, response_format="text", **fields).text == f"{text}\n"
+    assert send(parrot, speech, **fields).json()["text"] == text
+    verbose = send(parrot, speech, response_format="verbose_json", **fields).json()
     assert verbose["text"] == text
     assert verbose["segments"][0]["text"] == "谁啊"
     assert verbose["segments"][0]["tingshuo"].get("raw") == ("<|zh|>谁啊" if "raw" in fields else None)
@@ -181,10 +169,16 @@ def test_the_fields_reach_the_recogniser(serve: Serve, key: Key, speech: bytes) 
         "stream": "false",
         "chunking_strategy": "auto",
     }
-    assert _send(client, speech, **fields).status_code == 200
+    assert send(client, speech, **fields).status_code == 200
     assert parrot.options == [
         TranscribeOptions(
-            languages=("zh", "en"), itn=False, words=True, merge_vad=False, merge_length_s=20.0, force_emotion=True
+            languages=("zh", "en"),
+            itn=False,
+            words=True,
+            merge_vad=False,
+            merge_length_s=20.0,
+            force_emotion=True,
+            hotwords=("names: Tingshuo",),
         )
     ]
 
@@ -194,7 +188,7 @@ def test_a_locale_is_taken_for_its_language(serve: Serve, key: Key, speech: byte
     parrot = Parrot()
     client = serve(parrot, ToneSynthesizer())
     client.headers.update(key(client, "transcribe"))
-    assert _send(client, speech, language=sent).status_code == 200
+    assert send(client, speech, language=sent).status_code == 200
     assert parrot.options[0].language == told
 
 
@@ -206,15 +200,15 @@ def _call(words: tuple[str, str], wav: Wav) -> bytes:
 
 def test_stereo_channels_are_recognised_apart(client: TestClient, wav: Wav) -> None:
     call = _call(("hello", "good morning"), wav)
-    segments = _send(client, call, channel="split").json()["tingshuo"]["segments"]
+    segments = send(client, call, channel="split").json()["tingshuo"]["segments"]
     assert {segment["channel"]: segment["text"] for segment in segments} == {"left": "hello", "right": "good morning"}
-    assert _send(client, call, channel="left").json()["text"] == "hello"
-    assert _send(client, call, channel="right").json()["text"] == "good morning"
+    assert send(client, call, channel="left").json()["text"] == "hello"
+    assert send(client, call, channel="right").json()["text"] == "good morning"
     assert client.get("/v1/jobs").json()["data"][0]["parameters"]["channel"] == "right"
 
 
 def test_the_job_tells_what_was_heard(client: TestClient, speech: bytes) -> None:
-    reply = _send(client, speech, name="my call.wav")
+    reply = send(client, speech, name="my call.wav")
     job = client.get(f"/v1/jobs/{reply.headers['x-tingshuo-job']}").json()
     assert (job["kind"], job["status"], job["engine"]) == ("transcription", "succeeded", "ears")
     assert (job["input_name"], job["audio_seconds"]) == ("my call.wav", pytest.approx(2.53))
@@ -225,10 +219,10 @@ def test_the_job_tells_what_was_heard(client: TestClient, speech: bytes) -> None
 def test_uploads_are_kept_where_the_settings_say_all(serve: Serve, key: Key, speech: bytes) -> None:
     client = serve(keep_audio="all")
     client.headers.update(key(client, "admin"))
-    reply = _send(client, speech, name="call.WAV")
+    reply = send(client, speech, name="call.WAV")
     kept = client.get(f"/v1/jobs/{reply.headers['x-tingshuo-job']}/audio")
     assert (kept.content, kept.headers["content-type"]) == (speech, "audio/wav")
-    odd = _send(client, speech, name="call.html")
+    odd = send(client, speech, name="call.html")
     kept = client.get(f"/v1/jobs/{odd.headers['x-tingshuo-job']}/audio")
     assert kept.headers["content-type"] == "application/octet-stream"
     assert kept.headers["content-disposition"].startswith("attachment")

@@ -208,18 +208,38 @@ def test_without_modelscopes_client_the_command_says_how_to_get_it(run: Run, plu
     assert "pip install 'tingshuo[hub]'" in one_line(done)
 
 
-def test_ctrl_c_in_the_middle_of_a_pull_is_quiet(hub: Hub, environment: dict[str, str], folder: Path) -> None:
+#: The lock that tqdm makes for the client's bars costs a loaded machine a while.
+SLOW = """
+import multiprocessing
+import time
+
+make = multiprocessing.RLock
+multiprocessing.RLock = lambda: time.sleep(3) or make()
+
+from tingshuo.cli import app
+
+app(prog_name="tingshuo")
+"""
+
+
+@pytest.mark.parametrize("program", [["-m", "tingshuo"], ["-c", SLOW]], ids=["at_any_moment", "while_bars_are_made"])
+def test_ctrl_c_in_the_middle_of_a_pull_is_quiet(
+    hub: Hub, environment: dict[str, str], folder: Path, program: list[str]
+) -> None:
     hub.files["model.pt"] = hub.files["model.pt"] * 400
     hub.listed[0]["Size"] = len(hub.files["model.pt"])
     hub.listed[0]["Sha256"] = hashlib.sha256(hub.files["model.pt"]).hexdigest()
-    command = [sys.executable, "-m", "tingshuo", "models", "pull", MODEL]
-    process = subprocess.Popen(
+    command = [sys.executable, *program, "models", "pull", MODEL]
+    with subprocess.Popen(
         command, env={**environment, "MODELSCOPE_ENDPOINT": hub.url, **QUICK}, stderr=subprocess.PIPE
-    )
-    while not hub.ranges:
-        assert process.poll() is None
-    process.send_signal(2)
-    _, errors = process.communicate(timeout=300)
+    ) as process:
+        try:
+            while not hub.ranges:
+                assert process.poll() is None
+            process.send_signal(2)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert b"Traceback" not in errors
     assert process.returncode in (0, 130)
     assert folder.exists() == (process.returncode == 0)

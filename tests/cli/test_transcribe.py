@@ -55,7 +55,16 @@ def test_text_of_a_folder_names_the_file_on_every_line(invoke: Invoke, wav: Wav,
     assert invoke("transcribe", tmp_path / "in").stdout == "a.wav\t0.50 秒\nb.wav\t1.00 秒\n"
 
 
-@pytest.mark.parametrize(("name", "start"), [("srt", "1\n00:00:00,000"), ("vtt", "WEBVTT"), ("csv", "\ufeffchannel")])
+TIMED = [
+    ("srt", "1\n00:00:00,000"),
+    ("vtt", "WEBVTT"),
+    ("ass", "[Script Info]"),
+    ("lrc", "[00:00.00]0.50 秒"),
+    ("csv", "\ufeffchannel"),
+]
+
+
+@pytest.mark.parametrize(("name", "start"), TIMED)
 def test_subtitles_and_tables_go_to_stdout_too(invoke: Invoke, wav: Wav, tmp_path: Path, name: str, start: str) -> None:
     assert invoke("transcribe", wav(tmp_path / "a.wav"), "--format", name).stdout.startswith(start)
 
@@ -154,3 +163,15 @@ def test_a_progress_bar_on_the_terminal_leaves_stdout_alone(
     os.close(terminal)
     assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == ["0.wav", "1.wav", "2.wav"]
     assert b"3/3" in shown
+
+
+def test_hotwords_and_the_layout_of_subtitles_come_from_options(invoke: Invoke, wav: Wav, tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("五十五秒\n零五零秒\n", "utf-8")
+    recording = wav(tmp_path / "a.wav")
+    result = invoke(
+        *("transcribe", recording, "--format", "srt", "--prefix", "emotion", "--max-line-length", "8"),
+        *("--hotwords", f"@{tmp_path / 'names.txt'}"),
+    )
+    assert result.stdout == "1\n00:00:00,000 --> 00:00:00,500\n[happy] 0.50\n秒\n\n"
+    result = invoke("transcribe", recording, "--hotwords", f"@{tmp_path / 'none.txt'}")
+    assert (result.exit_code, "cannot read" in result.stderr) == (2, True)

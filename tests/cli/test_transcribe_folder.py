@@ -123,8 +123,8 @@ def _heed_ctrl_c() -> None:
 def test_ctrl_c_leaves_what_is_done_and_the_next_run_goes_on(
     environment: dict[str, str], wav: Wav, tmp_path: Path, jobs: Jobs
 ) -> None:
-    for number in range(6):
-        wav(tmp_path / "in" / f"{number}.wav", 0.1)
+    for number in range(12):
+        wav(tmp_path / "in" / f"{number:02}.wav", 0.1)
     out = tmp_path / "out"
     command = [sys.executable, "-m", "tingshuo", "transcribe", str(tmp_path / "in"), "--out", str(out), "--progress"]
     process = subprocess.Popen(
@@ -135,16 +135,16 @@ def test_ctrl_c_leaves_what_is_done_and_the_next_run_goes_on(
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=300)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert b"Traceback" not in errors
     assert not list(out.glob(".*.partial"))
     done = snapshot(out)
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
-    assert len(list(out.glob("*.txt"))) == 6
+    assert len(list(out.glob("*.txt"))) == 12
     kept = {name for name in done if name.endswith(".txt") and snapshot(out)[name] == done[name]}
     assert len(kept) >= 2
     states = [row[1] for row in jobs()]
-    assert states.count("succeeded") == 6
+    assert states.count("succeeded") == 12
     assert "running" not in states
 
 

@@ -9,24 +9,13 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 import pytest
+from sounds import read, tone
 
-from tingshuo.audio import FORMATS, Limits, encode, encode_stream, read_audio, resample
+from tingshuo.audio import FORMATS, encode, encode_stream, resample
 from tingshuo.errors import EngineFailed, InvalidAudio, UnsupportedFormat
 from tingshuo.types import Audio
 
-LIMITS = Limits(upload_bytes=10**7, seconds=60, decoded_bytes=10**8)
 FILES = [name for name in FORMATS if name != "pcm"]
-
-
-def tone(seconds: float = 0.5, sample_rate: int = 16_000, hertz: float = 220) -> Audio:
-    times = np.arange(round(seconds * sample_rate)) / sample_rate
-    return Audio((0.5 * np.sin(2 * np.pi * hertz * times)).astype(np.float32), sample_rate)
-
-
-def read(data: bytes, limits: Limits = LIMITS) -> Audio:
-    [(channel, audio)] = read_audio(io.BytesIO(data), limits)
-    assert channel is None
-    return audio
 
 
 def pitch(audio: Audio) -> float:

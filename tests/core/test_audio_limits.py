@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sounds import LIMITS
 
 from tingshuo.audio import FORMATS, Limits, encode, read_audio
 from tingshuo.errors import InvalidAudio, LimitExceeded
 from tingshuo.types import Audio
 
-LIMITS = Limits(upload_bytes=10**7, seconds=60, decoded_bytes=10**8)
 SOUND = Audio((0.4 * np.sin(np.arange(24_000) * 0.1)).astype(np.float32), 24_000)
 FILES = {name: encode(SOUND, name) for name in FORMATS if name != "pcm"}
 

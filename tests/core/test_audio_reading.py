@@ -12,24 +12,11 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sounds import LIMITS, read, tone
 
 from tingshuo.audio import Limits, read_audio
 from tingshuo.errors import InvalidAudio, LimitExceeded
 from tingshuo.settings import Settings
-from tingshuo.types import Audio
-
-LIMITS = Limits(upload_bytes=10**7, seconds=60, decoded_bytes=10**8)
-
-
-def tone(seconds: float = 0.5, sample_rate: int = 16_000, hertz: float = 220) -> Audio:
-    times = np.arange(round(seconds * sample_rate)) / sample_rate
-    return Audio((0.5 * np.sin(2 * np.pi * hertz * times)).astype(np.float32), sample_rate)
-
-
-def read(data: bytes, limits: Limits = LIMITS) -> Audio:
-    [(channel, audio)] = read_audio(io.BytesIO(data), limits)
-    assert channel is None
-    return audio
 
 
 def wav(samples: npt.NDArray[np.int16], sample_rate: int = 16_000) -> bytes:

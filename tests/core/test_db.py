@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -32,6 +33,17 @@ def test_every_migration_can_be_undone_and_done_again(any_database: Settings) ->
     db.upgrade(any_database)
     with db.connect(any_database).begin() as connection:
         command.check(alembic_config(connection))
+
+
+def test_a_process_that_ends_closes_its_connections(any_database: Settings) -> None:
+    variables = {
+        "TINGSHUO_DATA_DIR": str(any_database.data_dir),
+        "TINGSHUO_DATABASE_URL": any_database.database_url,
+        "PYTHONWARNINGS": "always::ResourceWarning",
+    }
+    command = [sys.executable, "-m", "tingshuo", "db", "upgrade"]
+    done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=True)
+    assert "Warning" not in done.stderr
 
 
 def test_upgrading_twice_keeps_the_rows(any_database: Settings) -> None:

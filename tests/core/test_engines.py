@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import numpy as np
 import pytest
+from engine_calls import OPTIONS, refused, spoken
 
 from tingshuo import Audio, Emotion, Model, ModelError, Settings, TranscribeOptions, Transcript, Utterance
 from tingshuo.engines import Engines
@@ -18,14 +19,11 @@ from tingshuo.errors import (
     EngineFailed,
     EngineUnavailable,
     InvalidRequest,
-    TingshuoError,
     UnknownEngine,
     UnsupportedEmotion,
 )
 from tingshuo.testing import ToneRecognizer, ToneSynthesizer, engines_of
 from tingshuo.validation import find_voice, parse_emotion
-
-OPTIONS = TranscribeOptions()
 
 
 class Watched(ToneRecognizer):
@@ -81,17 +79,6 @@ class Raising(ToneSynthesizer):
     def synthesize_stream(self, utterance: Utterance) -> Iterator[Audio]:
         yield Audio(np.zeros(800, np.float32), self.sample_rate)
         raise self.error
-
-
-def spoken(text: str = "你好", sample_rate: int = 16_000) -> Audio:
-    return ToneSynthesizer(sample_rate).synthesize(Utterance(text, "high"))
-
-
-def refused(call: Callable[[], object], error: type[TingshuoError], param: str) -> str:
-    with pytest.raises(error) as caught:
-        call()
-    assert caught.value.param == param
-    return caught.value.message
 
 
 # ---- finding

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
+from engine_calls import OPTIONS, refused, spoken
 
 from tingshuo import Audio, Emotion, Settings, TranscribeOptions, Transcript, Utterance
 from tingshuo.errors import (
@@ -17,9 +16,7 @@ from tingshuo.errors import (
     UnsupportedEmotion,
     UnsupportedLanguage,
 )
-from tingshuo.testing import ToneRecognizer, ToneSynthesizer, engines_of
-
-OPTIONS = TranscribeOptions()
+from tingshuo.testing import ToneRecognizer, engines_of
 
 
 class Listener(ToneRecognizer):
@@ -33,17 +30,6 @@ class Listener(ToneRecognizer):
     def transcribe(self, audio: Audio, options: TranscribeOptions) -> Transcript:
         self.heard.append(audio)
         return super().transcribe(audio, options)
-
-
-def spoken(text: str = "你好", sample_rate: int = 16_000) -> Audio:
-    return ToneSynthesizer(sample_rate).synthesize(Utterance(text, "high"))
-
-
-def refused(call: Callable[[], object], error: type[TingshuoError], param: str) -> str:
-    with pytest.raises(error) as caught:
-        call()
-    assert caught.value.param == param
-    return caught.value.message
 
 
 # ---- what a recogniser gets

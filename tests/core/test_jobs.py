@@ -8,33 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from histories import LISTENER, SECRET_TEXT, SPEAKER, new_history, say
 
-from tingshuo import db
 from tingshuo.errors import EngineFailed, InvalidRequest, NotFound
+from tingshuo.filters import JobFilter
 from tingshuo.jobs import History
 from tingshuo.settings import Settings
-from tingshuo.tones import ToneRecognizer, ToneSynthesizer
+from tingshuo.tones import ToneSynthesizer
 from tingshuo.types import Model
-
-SPEAKER, LISTENER = ToneSynthesizer(), ToneRecognizer()
-SECRET_TEXT = "her account number is 4711"
-
-
-@pytest.fixture
-def history(any_database: Settings) -> History:
-    """An empty history on each kind of database."""
-    return _history(any_database)
-
-
-def _history(settings: Settings, **changes: object) -> History:
-    db.upgrade(settings)
-    return History(settings.model_copy(update=changes))
-
-
-def _say(history: History, text: str = "hello", caller: str = "key_a", **finish: Any) -> str:
-    with history.record("speech", SPEAKER, {"voice": "high", "speed": 1.0}, caller=caller, input_text=text) as job:
-        job.finish({"duration": 0.5}, audio_seconds=0.5, characters=len(text), **finish)
-    return job.id
 
 
 def test_a_job_runs_while_its_block_runs_and_has_succeeded_afterwards(history: History) -> None:
@@ -42,7 +23,8 @@ def test_a_job_runs_while_its_block_runs_and_has_succeeded_afterwards(history: H
         running = history.get(job.id)
         job.finish({"duration": 0.5}, audio_seconds=0.5, characters=2)
     done = history.get(job.id)
-    assert (running.status, running.finished_at, running.pid) == ("running", None, os.getpid())
+    assert (running.status, running.finished_at, running.attempts) == ("running", None, 1)
+    assert f":{os.getpid()}:" in (running.worker or "")
     assert (done.status, done.kind, done.engine, done.engine_version) == ("succeeded", "speech", "tones", "1")
     assert (done.model_name, done.model_origin, done.model_checksum) == ("sixteen tones", "embedded", None)
     assert (done.input_text, done.parameters, done.result) == ("你好", {"voice": "high"}, {"duration": 0.5})
@@ -83,14 +65,14 @@ def test_the_weights_are_told_apart_by_their_checksum(settings: Settings, tmp_pa
 
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model.pt").write_bytes(b"weights")
-    history = _history(settings)
+    history = new_history(settings)
     with history.record("speech", Weighty(), {}, caller="cli") as job:
         pass
     assert history.get(job.id).model_checksum == hashlib.sha256(b"weights").hexdigest()
 
 
 def test_pages_follow_one_another_from_the_newest_on(history: History) -> None:
-    ids = [_say(history, str(number)) for number in range(5)]
+    ids = [say(history, str(number)) for number in range(5)]
     first = history.list(limit=2)
     second = history.list(limit=2, after=first[-1].id)
     rest = history.list(limit=2, after=second[-1].id)
@@ -98,13 +80,13 @@ def test_pages_follow_one_another_from_the_newest_on(history: History) -> None:
 
 
 def test_lists_are_narrowed_by_caller_kind_and_status(history: History) -> None:
-    mine, other = _say(history, caller="key_a"), _say(history, caller="key_b")
+    mine, other = say(history, caller="key_a"), say(history, caller="key_b")
     with pytest.raises(EngineFailed), history.record("transcription", LISTENER, {}, caller="key_a") as job:
         raise EngineFailed("no")
     assert [row.id for row in history.list(caller="key_a")] == [job.id, mine]
     assert [row.id for row in history.list(caller="key_b")] == [other]
-    assert [row.id for row in history.list(kind="transcription")] == [job.id]
-    assert [row.id for row in history.list(caller="key_a", status="succeeded")] == [mine]
+    assert [row.id for row in history.list(JobFilter(kind="transcription"))] == [job.id]
+    assert [row.id for row in history.list(JobFilter(status="succeeded"), caller="key_a")] == [mine]
 
 
 @pytest.mark.parametrize("bad", [{"limit": 0}, {"limit": 201}, {"after": "x' OR 1=1"}, {"after": ""}])
@@ -118,7 +100,7 @@ def test_a_page_that_makes_no_sense_is_refused(history: History, bad: dict[str, 
     "job_id", ["", "job_", "../../secret", "job_' OR '1'='1", "job_" + "f" * 30, "JOB_" + "0" * 30, "job_%00", "\0"]
 )
 def test_an_id_that_is_none_is_not_found(history: History, job_id: str) -> None:
-    _say(history)
+    say(history)
     with pytest.raises(NotFound):
         history.get(job_id)
     with pytest.raises(NotFound):
@@ -127,7 +109,7 @@ def test_an_id_that_is_none_is_not_found(history: History, job_id: str) -> None:
 
 
 def test_the_job_of_another_caller_is_not_found(history: History) -> None:
-    job_id = _say(history, caller="key_a")
+    job_id = say(history, caller="key_a")
     for call in (history.get, history.delete):
         with pytest.raises(NotFound):
             call(job_id, caller="key_b")

@@ -7,46 +7,26 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from histories import SPEAKER, blobs, new_history, say
 from sqlalchemy import event, update
 
-from tingshuo import db, liveness
+from tingshuo import db
 from tingshuo.db import Job
 from tingshuo.errors import StorageFailed, StorageFull
+from tingshuo.filters import JobFilter
 from tingshuo.jobs import History
+from tingshuo.queues import rows
 from tingshuo.settings import Settings, load_settings
-from tingshuo.tones import ToneSynthesizer
-
-SPEAKER = ToneSynthesizer()
-
-
-@pytest.fixture
-def history(any_database: Settings) -> History:
-    """An empty history on each kind of database."""
-    return _history(any_database)
-
-
-def _history(settings: Settings, **changes: object) -> History:
-    db.upgrade(settings)
-    return History(settings.model_copy(update=changes))
-
-
-def _say(history: History, text: str = "hello", caller: str = "key_a", **finish: Any) -> str:
-    with history.record("speech", SPEAKER, {"voice": "high", "speed": 1.0}, caller=caller, input_text=text) as job:
-        job.finish({"duration": 0.5}, audio_seconds=0.5, characters=len(text), **finish)
-    return job.id
-
-
-def _blobs(history: History) -> list[Path]:
-    return [path for path in (history.settings.data_dir / "blobs").rglob("*") if path.is_file()]
 
 
 def test_a_full_disk_fails_the_job_and_says_so(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    history = _history(settings, keep_audio="all")
+    history = new_history(settings, keep_audio="all")
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -56,11 +36,11 @@ def test_a_full_disk_fails_the_job_and_says_so(settings: Settings, monkeypatch: 
         job.finish({}, audio=b"sound", audio_format="wav")
     failed = history.get(job.id)
     assert (failed.status, failed.error_code, failed.audio_size) == ("failed", "storage_full", None)
-    assert _blobs(history) == []
+    assert blobs(history) == []
 
 
 def test_a_full_database_is_told_and_the_row_is_closed_later(settings: Settings) -> None:
-    history = _history(settings)
+    history = new_history(settings)
     with db.connect(settings).connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
     db.dispose(settings)
@@ -83,9 +63,10 @@ PROGRAM = """
 import os, sys, signal
 from tingshuo import db
 from tingshuo.jobs import History
+from tingshuo.queues import rows
 from tingshuo.settings import load_settings
 from tingshuo.tones import ToneSynthesizer
-settings = load_settings(data_dir=sys.argv[1], database_url=sys.argv[2])
+settings = load_settings(data_dir=sys.argv[1], database_url=sys.argv[2], lease_seconds=4)
 db.upgrade(settings)
 with History(settings).record("speech", ToneSynthesizer(), {}, caller="key_a") as job:
     print(job.id, flush=True)
@@ -107,7 +88,11 @@ def test_the_job_of_a_killed_process_becomes_failed_and_that_of_a_living_one_sta
     assert history.recover() == 0
     killed.send_signal(signal.SIGKILL)
     killed.communicate(timeout=60)
-    assert history.recover() == 1
+    deadline = time.monotonic() + 60
+    while history.get(lost).status == "running":
+        assert time.monotonic() < deadline
+        history.recover()
+        time.sleep(0.1)
     row = history.get(lost)
     assert (row.status, row.error_code) == ("failed", "interrupted")
     assert row.error_message == "interrupted: the process ended before the job finished"
@@ -118,31 +103,75 @@ def test_the_job_of_a_killed_process_becomes_failed_and_that_of_a_living_one_sta
     assert history.recover() == 0
 
 
-def test_what_runs_on_another_machine_is_left_alone(history: History) -> None:
+def test_a_process_that_ends_in_order_leaves_nothing_to_wait_for(settings: Settings) -> None:
+    ending = new_history(settings)
+    with ending.record("speech", SPEAKER, {}, caller="cli") as job:
+        ending.close()
+        assert History(settings).recover() == 1
+    row = ending.get(job.id)
+    assert (row.status, row.error_code) == ("failed", "interrupted")
+
+
+def test_what_runs_on_another_machine_is_left_alone_while_its_lease_is_extended(history: History) -> None:
     with history.record("speech", SPEAKER, {}, caller="cli") as job:
         with db.session(history.settings) as session:
-            session.execute(update(Job).values(node="another", process="gone"))
+            session.execute(update(Job).values(worker="another"))
         assert history.recover() == 0
+        with db.session(history.settings) as session:
+            session.execute(update(Job).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
+        assert history.recover() == 1
+    assert history.get(job.id).error_code == "interrupted"
+
+
+def test_who_was_taken_for_dead_changes_nothing_any_more(settings: Settings) -> None:
+    history = new_history(settings, keep_audio="all")
+    with history.record("speech", SPEAKER, {}, caller="cli") as job:
+        with db.session(settings) as session:
+            session.execute(update(Job).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
+        assert history.recover() == 1
+        job.finish({}, audio=b"sound", audio_format="wav")
+    assert (history.get(job.id).status, history.get(job.id).audio_name) == ("failed", None)
+    assert blobs(history) == []
+
+
+def test_a_result_stays_whole_where_the_database_took_it_but_its_answer_was_lost(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = new_history(settings, keep_audio="all")
+    end = rows.end
+
+    def unheard(*given: Any) -> bool:
+        monkeypatch.setattr(rows, "end", end)
+        assert end(*given)
+        raise StorageFailed("the server closed the connection unexpectedly")
+
+    monkeypatch.setattr(rows, "end", unheard)
+    with pytest.raises(StorageFailed), history.record("speech", SPEAKER, {}, caller="cli") as job:
+        job.finish({}, audio=b"sound", audio_format="wav")
     assert history.get(job.id).status == "succeeded"
+    with history.audio(history.get(job.id)) as audio:
+        assert audio.read_bytes() == b"sound"
 
 
-def test_signs_of_life_are_removed_with_their_process(tmp_path: Path) -> None:
-    sign = liveness.LifeSign(tmp_path)
-    assert liveness.is_alive(tmp_path, sign.id)
-    (tmp_path / "processes" / "left-by-a-killed-one").touch()
-    liveness.sweep(tmp_path)
-    assert [path.name for path in (tmp_path / "processes").iterdir()] == [sign.id]
-    sign.close()
-    assert not liveness.is_alive(tmp_path, sign.id)
-    assert list((tmp_path / "processes").iterdir()) == []
+def test_an_end_that_is_written_twice_is_one_and_another_end_is_refused(settings: Settings) -> None:
+    history = new_history(settings)
+    with history.record("speech", SPEAKER, {}, caller="cli") as job:
+        pass
+    claim = rows.Claim(job.id, history.leases.worker, 1)
+    as_written = {"status": "succeeded", "result": {}}
+    assert rows.end(settings, claim, as_written)
+    assert not rows.end(settings, claim, {**as_written, "audio_name": "audio.wav"})
+    assert not rows.end(settings, claim, {"status": "failed", "error_code": "engine_failed"})
+    assert not rows.end(settings, rows.Claim(job.id, history.leases.worker, 2), as_written)
+    assert history.get(job.id).error_code is None
 
 
 def test_many_threads_record_at_once(history: History) -> None:
     with ThreadPoolExecutor(8) as together:
-        ids = list(together.map(lambda number: _say(history, str(number)), range(40)))
-    assert {job.id for job in history.list(status="succeeded", limit=200)} == set(ids)
+        ids = list(together.map(lambda number: say(history, str(number)), range(40)))
+    assert {job.id for job in history.list(JobFilter(status="succeeded"), limit=200)} == set(ids)
 
 
 def test_another_history_of_the_same_folder_sees_the_jobs(settings: Settings) -> None:
-    job_id = _say(_history(settings))
+    job_id = say(new_history(settings))
     assert History(load_settings(data_dir=settings.data_dir)).get(job_id).id == job_id

@@ -189,3 +189,8 @@ def test_an_utterance_that_failed_counts_as_wrong() -> None:
 def test_no_utterances_have_no_accuracy() -> None:
     assert confusion([]) == {}
     assert accuracy({}) is None
+
+
+@pytest.mark.parametrize("digits", [13, 5_000])
+def test_an_ordinal_that_nobody_says_is_read_digit_by_digit(digits: int) -> None:
+    assert normalize("9" * digits + "th", "en").split()[:digits] == ["nine"] * digits

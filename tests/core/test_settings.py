@@ -97,3 +97,10 @@ def test_an_engine_sees_its_own_variables_alone(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("TINGSHUO_SAMBERT_HIFIGAN_MODEL", "auto")
     assert Settings().for_engine("sensevoice") == {"model": "starter"}
     assert Settings().for_engine("sambert_hifigan") == {"model": "auto"}
+    assert Settings().for_engine("sensevoice", ["model", "device"]) == {"model": "starter"}
+    with pytest.raises(ConfigurationError) as refused:
+        Settings().for_engine("sensevoice", ["weights", "device"])
+    assert refused.value.message == (
+        "there is no setting TINGSHUO_SENSEVOICE_MODEL; "
+        "there are: TINGSHUO_SENSEVOICE_WEIGHTS, TINGSHUO_SENSEVOICE_DEVICE"
+    )

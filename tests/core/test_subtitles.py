@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import html
+import io
+from itertools import pairwise
+
+import av
 import pysubs2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tingshuo import Segment, Transcript
+from tingshuo.cues import Layout
 from tingshuo.errors import InvalidRequest
-from tingshuo.subtitles import to_srt, to_vtt
+from tingshuo.subtitles import WRITERS, to_ass, to_lrc, to_srt, to_vtt
+from tingshuo.types import Word
 
 
 def heard(*segments: Segment) -> Transcript:
@@ -33,7 +40,7 @@ def test_vtt_has_a_header_point_times_and_text() -> None:
     )
 
 
-@pytest.mark.parametrize("write", [to_srt, to_vtt])
+@pytest.mark.parametrize("write", WRITERS.values())
 def test_times_that_were_not_measured_are_never_made_up(write: object) -> None:
     assert callable(write)
     with pytest.raises(InvalidRequest, match="measured no times") as error:
@@ -68,3 +75,76 @@ def test_whatever_is_said_there_are_as_many_cues_as_segments(texts: list[str]) -
         cues = pysubs2.SSAFile.from_string(text, format_=name, keep_html_tags=True)
         assert [cue.start for cue in cues] == [1000 * at for at in range(len(texts))]
         assert text.count("-->") == len(texts)
+
+
+def test_ass_has_the_channel_as_actor_and_no_styles_of_a_speaker() -> None:
+    text = to_ass(heard(Segment(1.0, 2.5, "{\\b1}a\nb", timing="vad", channel="right")))
+    assert text.splitlines()[-1] == "Dialogue: 0,0:00:01.00,0:00:02.50,Default,right,0,0,0,,[right] ｛＼b1｝a b"
+
+
+def test_lrc_has_a_line_a_cue_and_an_empty_one_where_silence_follows() -> None:
+    song = heard(Segment(1.0, 2.5, "[00:09.00]你好", timing="vad"), Segment(2.6, 3725.004, "再见", timing="vad"))
+    assert to_lrc(song) == "[00:01.00]［00:09.00］你好\n[00:02.60]再见\n[62:05.00]\n"
+
+
+LONG = "我昨天买的衣服，今天收到了。But its <colour> {is} wrong, 我要退货！"
+UNITS = [*"我昨天买的衣服今天收到了", "But", "its", "colour", "is", "wrong", *"我要退货"]
+TIMED = Segment(
+    1.0,
+    1.0 + 0.5 * len(UNITS),
+    LONG,
+    words=tuple(Word(unit, 1 + 0.5 * at, 1.5 + 0.5 * at) for at, unit in enumerate(UNITS)),
+    timing="model",
+    channel="left",
+)
+
+
+def read_by_ffmpeg(text: str, format_: str) -> list[tuple[float, float, str]]:
+    """(start, end, text) of every packet as FFmpeg's demuxer of the format reads it: a parser that is not ours."""
+    with av.open(io.BytesIO(text.encode()), mode="r", format=format_) as container:
+        return [
+            (
+                float(packet.pts * packet.time_base),
+                float((packet.pts + (packet.duration or 0)) * packet.time_base),
+                bytes(packet).decode().strip(),
+            )
+            for packet in container.demux()
+            if packet.pts is not None and packet.time_base is not None and packet.size
+        ]
+
+
+@pytest.mark.parametrize(("ending", "format_"), [("srt", "srt"), ("vtt", "webvtt"), ("ass", "ass"), ("lrc", "lrc")])
+@pytest.mark.parametrize("layout", [Layout(), Layout(24, 2, 4.0, "both"), Layout(16, 1, 2.5, "none")])
+def test_another_parser_reads_the_cues_that_were_written(ending: str, format_: str, layout: Layout) -> None:
+    found = [cue for cue in read_by_ffmpeg(WRITERS[ending](heard(TIMED), layout), format_) if cue[2]]
+    assert (found[0][0], len(found) > 1) == (1.0, layout.divides)
+    assert all(before[1] <= after[0] + 0.02 for before, after in pairwise(found))
+    if ending != "lrc":
+        assert found[-1][1] == pytest.approx(TIMED.end, abs=0.02)
+        assert all(end - start <= (layout.max_cue_seconds or 99) + 0.02 for start, end, _ in found)
+    said = "".join(text.split(",", 8)[-1] if ending == "ass" else text for _, _, text in found)
+    assert plain(said.removeprefix("[left]").removeprefix("［left］")) == plain(LONG)
+
+
+def plain(text: str) -> str:
+    """Text without what a format had to write in another way."""
+    text = html.unescape(text).replace("\\N", "")
+    return "".join(text.split()).translate(str.maketrans("＜＞｛｝［］", "<>{}[]"))
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_no_line_is_longer_than_asked_for(ending: str) -> None:
+    if ending == "srt":
+        lines = [line for line in to_srt(heard(TIMED), Layout(16, 2, None, "none")).splitlines() if "-->" not in line]
+        assert max(map(len, lines)) <= 16
+    text = WRITERS[ending](heard(TIMED), Layout(16, 2))
+    assert "wrong" in text
+
+
+@given(st.lists(st.text(min_size=1, max_size=40).filter(lambda text: bool(text.strip())), min_size=1, max_size=4))
+def test_whatever_is_said_ass_and_lrc_have_a_line_a_segment(texts: list[str]) -> None:
+    transcript = heard(*(Segment(float(at), at + 0.5, text, timing="vad") for at, text in enumerate(texts)))
+    assert to_ass(transcript).count("Dialogue:") == len(texts) + sum("Dialogue:" in text for text in texts)
+    lines = to_lrc(transcript).split("\n")
+    assert len(lines) == 2 * len(texts) + 1
+    assert all(line.startswith("[00:0") for line in lines[:-1])

@@ -62,10 +62,19 @@ def test_the_openai_package_speaks(client: OpenAI) -> None:
     assert spoken.content[:4] == b"RIFF"
 
 
+def test_a_fresh_machine_speaks_with_the_starter_voice(server: Server, client: OpenAI) -> None:
+    client.audio.speech.create(model="tts-1", voice="alloy", input="再见", response_format="wav")
+    jobs = httpx.get(f"{server.url}/v1/jobs", headers=server.headers, params={"kind": "speech"}).json()["data"]
+    assert jobs[0]["engine"] == "sambert_hifigan"
+    voices = httpx.get(f"{server.url}/v1/audio/voices", headers=server.headers).json()["voices"]
+    assert (voices[0]["id"], voices[0]["languages"]) == ("starter", ["zh", "en"])
+    assert "espeak" in {voice["model"] for voice in voices}
+
+
 def test_both_directions_are_in_the_history(server: Server, angry: bytes) -> None:
     jobs = httpx.get(f"{server.url}/v1/jobs", headers=server.headers).json()["data"]
-    assert {"speech", "transcription"} <= {job["kind"] for job in jobs}
-    assert all(job["status"] == "succeeded" for job in jobs)
+    done = {job["kind"] for job in jobs if job["status"] == "succeeded"}  # other tests hang up on the same server
+    assert done == {"speech", "transcription"}
 
 
 def test_ready_says_plainly_that_the_starter_model_is_in_use(server: Server) -> None:
@@ -84,8 +93,21 @@ def test_the_tutorial_form_gives_a_url_that_works_without_a_key(server: Server) 
     assert reply["duration"] > 0.3
 
 
-def test_a_request_for_an_engine_without_its_model_is_told_what_brings_it(tmp_path: Path) -> None:
-    with running(tmp_path / "data", TINGSHUO_SENSEVOICE_MODEL="nobody/nothing") as server:
+def test_a_named_model_that_is_not_there_ends_the_start_with_the_command_that_brings_it(tmp_path: Path) -> None:
+    for variable in ("TINGSHUO_SENSEVOICE_MODEL", "TINGSHUO_SENSEVOICE_VAD_MODEL"):
+        environment = {**clean_environment(tmp_path / "data"), variable: "nobody/nothing"}
+        ended = subprocess.run(
+            tingshuo("serve", "--port", "0"), env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert ended.returncode == 2
+        assert ended.stderr.count("\n") == 1
+        assert "sensevoice: model nobody/nothing is not on this machine" in ended.stderr
+        assert "tingshuo models pull nobody/nothing" in ended.stderr
+        assert "ts-" not in ended.stdout
+
+
+def test_a_request_for_an_engine_that_cannot_load_says_why_and_the_others_work(tmp_path: Path) -> None:
+    with running(tmp_path / "data", TINGSHUO_SENSEVOICE_DEVICE="cuda:9") as server:
         said = httpx.post(
             f"{server.url}/v1/audio/speech",
             json={"model": "espeak", "input": "你好", "response_format": "wav"},
@@ -96,12 +118,12 @@ def test_a_request_for_an_engine_without_its_model_is_told_what_brings_it(tmp_pa
         reply = httpx.post(url, data={"model": "sensevoice"}, files=files, headers=server.headers)
     assert said.status_code == 200
     assert reply.status_code == 503
-    assert "tingshuo models pull nobody/nothing" in reply.json()["error"]["message"]
+    assert "TINGSHUO_SENSEVOICE_DEVICE=cuda:9" in reply.json()["error"]["message"]
 
 
 def test_a_killed_server_leaves_a_readable_history_and_a_reason(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    with running(data_dir) as server:
+    with running(data_dir, TINGSHUO_LEASE_SECONDS="2") as server:
         speech = {"model": "espeak", "voice": "cmn", "input": SENTENCE * 100, "response_format": "mp3"}
         url = f"{server.url}/v1/audio/speech"
 
@@ -121,8 +143,13 @@ def test_a_killed_server_leaves_a_readable_history_and_a_reason(tmp_path: Path) 
         os.kill(server.process.pid, signal.SIGKILL)
         caller.join(60)
         key = server.key
-    with running(data_dir, key) as restarted:
-        job = httpx.get(f"{restarted.url}/v1/jobs", headers=restarted.headers).json()["data"][0]
+    with running(data_dir, key, TINGSHUO_LEASE_SECONDS="2") as restarted:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            job = httpx.get(f"{restarted.url}/v1/jobs", headers=restarted.headers).json()["data"][0]
+            if job["status"] != "running":
+                break
+            time.sleep(0.2)
         assert job["status"] == "failed"
         assert "interrupted" in job["error_message"]
 

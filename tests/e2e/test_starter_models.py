@@ -13,8 +13,10 @@ HERE = Path(__file__).parent
 EMOTIONS = "neutral,happy,sad,angry,fearful,surprised"
 
 
-def _round_trip(tmp_path: Path, suite: str, voice: str, language: str, emotions: str) -> dict[str, Any]:
-    command = tingshuo("roundtrip", "--suite", str(HERE / suite), "--synthesizer", "espeak", "--voice", voice)
+def _round_trip(
+    tmp_path: Path, suite: str, voice: str, language: str, emotions: str, engine: str = "espeak"
+) -> dict[str, Any]:
+    command = tingshuo("roundtrip", "--suite", str(HERE / suite), "--synthesizer", engine, "--voice", voice)
     command += ["--recognizer", "sensevoice", "--emotions", emotions, "--language", language]
     command += ["--out", str(tmp_path / "report"), "--json"]
     done = subprocess.run(
@@ -31,6 +33,14 @@ def test_mandarin_is_understood_and_its_emotion_heard(tmp_path: Path) -> None:
     assert result["cer"] <= 0.20
     assert result["syllable_error_rate"] <= 0.06
     assert result["emotion_accuracy"] >= 0.90
+
+
+def test_the_starter_voice_is_understood_and_its_emotion_heard(tmp_path: Path) -> None:
+    result = _round_trip(tmp_path, "sentences_zh.txt", "starter", "zh", EMOTIONS, "sambert_hifigan")
+    assert result["n"] == 360
+    assert result["cer"] <= 0.28
+    assert result["syllable_error_rate"] <= 0.12
+    assert result["emotion_accuracy"] >= 0.85
 
 
 def test_english_is_understood(tmp_path: Path) -> None:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import yaml
-from torch import Tensor, nn
+from small_voices import Edit, Load, Make, Zip
 
 from tingshuo_sambert_hifigan.directory import open_model
-from tingshuo_sambert_hifigan.hifigan import Generator, GeneratorConfig
 from tingshuo_sambert_hifigan.loading import load_voice
-from tingshuo_sambert_hifigan.sambert import Sambert, SambertConfig, sinusoids
-from tingshuo_sambert_hifigan.symbols import alphabet, byte_alphabet
+from tingshuo_sambert_hifigan.random_voice import acoustic_tensors, vocoder_tensors, write, write_model, write_voice
 from tingshuo_sambert_hifigan.tables import EMOTIONS, PHONES, SYLLABLE_FLAGS, TONES, WORD_SEGMENTS
 from tingshuo_sambert_hifigan.voice import LoadedVoice
 
@@ -80,82 +76,6 @@ VOCODER: dict[str, Any] = {
     "nonlinear_activation": "LeakyReLU",
     "nonlinear_activation_params": {"negative_slope": 0.1},
 }
-Make: TypeAlias = Callable[..., Path]
-
-
-def _random(module: nn.Module, seed: int) -> dict[str, Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    return {
-        name: torch.randn(tensor.shape, generator=generator) * (0.3 if tensor.ndim > 1 else 0.1)
-        for name, tensor in module.state_dict().items()
-    }
-
-
-def acoustic_tensors(
-    params: Mapping[str, Any], language: str, speakers: int, *, mask: bool, seed: int
-) -> dict[str, Tensor]:
-    """A random state dict for the parameters."""
-    letters = alphabet(PHONES.get(language, ()), TONES.get(language, ()), SPEAKERS[:speakers])
-    if params.get("using_byte"):
-        letters = byte_alphabet(SPEAKERS[:speakers])
-    rows = [letters.rows(feature) - (not mask) for feature in letters.features]
-    names = {field.name for field in fields(SambertConfig)}
-    values = {key: value for key, value in params.items() if key in names}
-    for key in ("dur_pred_prenet_units", "decoder_prenet_units"):
-        values[key] = tuple(params[key])
-    for key, layers in (("predictor_shift", "predictor"), ("postnet_shift", "postnet")):
-        values[key] = (params[key],) * params[f"{layers}_fsmn_num_layers"]
-    config = SambertConfig(
-        **values,
-        positions=params["max_len"],
-        symbol_rows=tuple(rows[:-2]),
-        emotion_rows=rows[-2],
-        speaker_rows=0 if params.get("SE") else rows[-1],
-        filled_pauses=params.get("FP", False),
-    )
-    with torch.device("meta"):
-        module = Sambert(config)
-    tensors = _random(module, seed)
-    tensors["text_encoder.ling_enc.position_enc.position_enc"] = sinusoids(config.positions, config.embedding_dim)[None]
-    width = config.encoder_projection_units
-    wavelengths = [10_000 ** (2 * (index // 2) / width) for index in range(width)]
-    tensors["variance_adaptor.dur_position_encoder.inv_timescales"] = torch.tensor(wavelengths)
-    # log(frames + 1) of about 1.6: four frames a symbol.
-    tensors["variance_adaptor.duration_predictor.fc.bias"] = torch.tensor([1.6])
-    return tensors
-
-
-def vocoder_tensors(params: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
-    """A random state dict for the parameters, with weight norm as it is trained."""
-    names = {field.name for field in fields(GeneratorConfig)}
-    values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in params.items() if key in names}
-    values["resblock_dilations"] = tuple(tuple(row) for row in params["resblock_dilations"])
-    nsf = params.get("nsf_params", {})
-    config = GeneratorConfig(negative_slope=0.1, harmonics=nsf.get("nb_harmonics", 0), sampling_rate=16_000, **values)
-    with torch.device("meta"):
-        module = Generator(replace(config))
-    tensors = {}
-    for name, tensor in _random(module, seed).items():
-        if name.endswith(".weight"):
-            stem = name.removesuffix("weight")
-            tensors[f"{stem}weight_v"] = tensor
-            tensors[f"{stem}weight_g"] = tensor.flatten(1).norm(dim=1).view(-1, 1, 1)
-        else:
-            tensors[name] = tensor
-    return tensors
-
-
-def _write(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".json":
-        path.write_text(json.dumps(content), "utf-8")
-    else:
-        path.write_text(yaml.safe_dump(content), "utf-8")
-
-
-def _save(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(content, path)
 
 
 @pytest.fixture
@@ -174,25 +94,13 @@ def make_model(tmp_path: Path) -> Make:
     ) -> Path:
         root = tmp_path / "model"
         params, voc = {**SIZES, **(acoustic or {})}, {**VOCODER, **(vocoder or {})}
-        _write(root / "configuration.json", {"model": {"am": {"linguistic_unit": {"has_mask": mask}}}})
-        _write(root / "voices" / "voices.json", {"voices": list(names or ("small",))})
-        unit = {"language": language, "speaker_list": ",".join(SPEAKERS[:speakers]), "cleaners": "english_cleaners"}
-        if params.get("using_byte"):
-            unit["lfeat_type_list"] = "byte_index,emo_category,speaker_category"
+        write_model(root, names or ("small",), mask=mask)
+        how: dict[str, Any] = {"language": language, "speakers": SPEAKERS[:speakers], "mask": mask}
         for seed, name in enumerate(names or ("small",)):
             folder = root / "voices" / name
-            am = {"Model": {"KanTtsSAMBERT": {"params": params}}, "linguistic_unit": unit}
-            _write(folder / "am" / "config.yaml", am)
-            _write(folder / "voc" / "config.yaml", {"Model": {"Generator": {"params": voc}}})
-            hop = int(np.prod(voc["upsample_scales"]))
-            audio = {"sampling_rate": sample_rate, "hop_length": hop}
-            _write(folder / "audio_config.yaml", {"audio_config": audio})
-            tensors = acoustic_tensors(params, language, speakers, mask=mask, seed=seed)
-            _save(folder / "am" / "ckpt" / "checkpoint_100.pth", {"model": tensors, "steps": 100})
-            generator = vocoder_tensors(voc, seed + 100)
-            _save(folder / "voc" / "ckpt" / "checkpoint_0.pth", {"model": {"generator": generator}, "steps": 0})
+            write_voice(folder, params, voc, sample_rate=sample_rate, seed=seed, **how)
             if emotions is not None:
-                _write(folder / "emotions.json", {"emotions": emotions})
+                write(folder / "emotions.json", {"emotions": emotions})
         return root
 
     return make
@@ -223,25 +131,22 @@ def make_first_generation(tmp_path: Path) -> Make:
             "resblock_dilation_sizes": [[1, 3], [1, 3]],
         }
         card = {"am": {"am": SIZES, "linguistic_unit": unit}, "vocoder": vocoder, "sample_rate": 16_000}
-        _write(root / "configuration.json", {"model": card})
-        _write(root / "voices" / "voices.json", {"voices": ["old"]})
+        write(root / "configuration.json", {"model": card})
+        write(root / "voices" / "voices.json", {"voices": ["old"]})
         folder = root / "voices" / "old"
         folder.mkdir()
         for feature, symbols in tables.items():
             (folder / f"{feature}.txt").write_text("\n".join(symbols) + "\n", "utf-8")
-        tensors = acoustic_tensors(SIZES, "PinYin", 1, mask=mask, seed=1)
-        _save(folder / "am" / "pytorch_model.bin", {"fsnet": tensors})
+        tensors = acoustic_tensors(SIZES, SPEAKERS[:1], mask=mask, seed=1)
+        write(folder / "am" / "pytorch_model.bin", {"fsnet": tensors})
         renamed = {}
-        for name, tensor in vocoder_tensors({**VOCODER, "causal": True}, 2).items():
+        for name, tensor in vocoder_tensors({**VOCODER, "causal": True}, 16_000, 2).items():
             old = name.replace("transpose_upsamples.0.1.", "ups.0.").replace("transpose_upsamples.1.1.", "ups.1.")
             renamed[old.replace("repeat_upsamples.", "repeat_ups.").replace("conv_blocks.", "resblocks.")] = tensor
-        _save(folder / "vocoder" / "pytorch_model.bin", {"generator": renamed})
+        write(folder / "vocoder" / "pytorch_model.bin", {"generator": renamed})
         return root
 
     return make
-
-
-Load: TypeAlias = Callable[..., LoadedVoice]
 
 
 def _load(root: Path, name: str = "") -> LoadedVoice:
@@ -265,3 +170,40 @@ def symbols() -> str:
 def long_symbols() -> str:
     """A symbol line of 300 symbols and the end."""
     return " ".join([LINE] * 75 + [BREAK])
+
+
+def _edit_yaml(path: Path, change: Callable[[Any], object]) -> None:
+    content = yaml.safe_load(path.read_text("utf-8"))
+    change(content)
+    path.write_text(yaml.safe_dump(content), "utf-8")
+
+
+def _edit_tensors(path: Path, change: Callable[[Any], object]) -> None:
+    content = torch.load(path, weights_only=True)
+    change(content)
+    torch.save(content, path)
+
+
+def _zipped(folder: Path, target: Path) -> None:
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder.parent).as_posix())
+
+
+@pytest.fixture
+def edit_yaml() -> Edit:
+    """Changes what a file of YAML holds."""
+    return _edit_yaml
+
+
+@pytest.fixture
+def edit_tensors() -> Edit:
+    """Changes what a checkpoint holds."""
+    return _edit_tensors
+
+
+@pytest.fixture
+def zipped() -> Zip:
+    """Puts a folder, under its own name, into a zip archive."""
+    return _zipped

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
+from small_voices import Edit, Make
 
-from tingshuo import ConfigurationError, Emotion, InvalidRequest, ModelError, Settings, Utterance
+from tingshuo import ConfigurationError, Emotion, EngineFailed, InvalidRequest, ModelError, Settings, Utterance
 from tingshuo.errors import UnknownVoice, UnsupportedEmotion
 from tingshuo.plugins import load_plugins
 from tingshuo.testing import engines_of
 from tingshuo_sambert_hifigan.engine import HUB_ID, SambertHifigan, louder
 
-Make = Callable[..., Path]
 NSF: dict[str, Any] = {
     "acoustic": {"NSF": True, "nsf_norm_type": "global", "num_mels": 10},
     "vocoder": {"nsf_params": {"nb_harmonics": 7, "sampling_rate": 16_000}},
@@ -211,12 +212,14 @@ def test_voices_are_loaded_when_first_used_and_freed_by_close(
 
 
 def test_a_voice_whose_durations_explode_ends_in_an_error(
-    make_engine: Callable[..., SambertHifigan], symbols: str
+    make_engine: Callable[..., SambertHifigan], edit_tensors: Edit, symbols: str
 ) -> None:
-    from tingshuo import EngineFailed
-
     engine = make_engine()
-    engine._loaded["small"].acoustic.variance_adaptor.duration_predictor.fc.bias.fill_(12.0)
+    path = engine.model().path
+    assert path is not None
+    bias = {"variance_adaptor.duration_predictor.fc.bias": torch.tensor([12.0])}
+    edit_tensors(path / "voices/small/am/ckpt/checkpoint_100.pth", lambda state: state["model"].update(bias))
+    engine.close()
     with pytest.raises(EngineFailed, match="its weights are no voice"):
         say(engine, symbols)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import yaml
+from small_voices import AM, NSF, VOC, Edit, Load, Make, Zip
 
 from tingshuo import ModelError
 from tingshuo_sambert_hifigan.checkpoint import folded
@@ -19,31 +17,6 @@ from tingshuo_sambert_hifigan.directory import open_model
 from tingshuo_sambert_hifigan.report import check
 from tingshuo_sambert_hifigan.tables import PHONES, TONES
 from tingshuo_sambert_hifigan.trace import trace
-from tingshuo_sambert_hifigan.voice import LoadedVoice
-
-Make = Callable[..., Path]
-Load = Callable[..., LoadedVoice]
-NSF = {"nsf_params": {"nb_harmonics": 7, "sampling_rate": 16_000}}
-AM, VOC = "voices/small/am/ckpt/checkpoint_100.pth", "voices/small/voc/ckpt/checkpoint_0.pth"
-
-
-def edit_yaml(path: Path, change: Callable[[Any], object]) -> None:
-    content = yaml.safe_load(path.read_text("utf-8"))
-    change(content)
-    path.write_text(yaml.safe_dump(content), "utf-8")
-
-
-def edit_tensors(path: Path, change: Callable[[Any], object]) -> None:
-    content = torch.load(path, weights_only=True)
-    change(content)
-    torch.save(content, path)
-
-
-def zipped(folder: Path, target: Path) -> None:
-    with zipfile.ZipFile(target, "w") as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.write(path, path.relative_to(folder.parent).as_posix())
 
 
 @pytest.mark.parametrize("mask", [True, False])
@@ -124,7 +97,9 @@ def test_the_checkpoint_of_the_highest_step_is_read(make_model: Make) -> None:
     assert open_model(root).voice("small").acoustic_weights.endswith("checkpoint_1000.pth")
 
 
-def test_training_checkpoints_are_read_and_the_aligner_is_left_out(make_model: Make, load: Load, symbols: str) -> None:
+def test_training_checkpoints_are_read_and_the_aligner_is_left_out(
+    make_model: Make, load: Load, symbols: str, edit_tensors: Edit
+) -> None:
     root = make_model()
     wanted = trace(load(root), symbols)["wav"]
     edit_tensors(root / AM, lambda state: state["model"].update({"align_attention.key.weight": torch.ones(2)}))
@@ -151,7 +126,9 @@ def test_a_listed_voice_without_a_folder_is_skipped_and_reported(make_model: Mak
     assert check(root).absent == ("gone",)
 
 
-def test_generation_1_is_read_unpacked_and_zipped(make_first_generation: Make, load: Load, symbols: str) -> None:
+def test_generation_1_is_read_unpacked_and_zipped(
+    make_first_generation: Make, load: Load, symbols: str, zipped: Zip
+) -> None:
     root = make_first_generation()
     wanted = trace(load(root), symbols)["wav"]
     zipped(root / "voices", root / "voices.zip")
@@ -163,7 +140,7 @@ def test_generation_1_is_read_unpacked_and_zipped(make_first_generation: Make, l
     assert check(root).voices[0].generation == 1
 
 
-def test_generation_2_takes_its_tables_from_the_dict_folder(make_model: Make, load: Load) -> None:
+def test_generation_2_takes_its_tables_from_the_dict_folder(make_model: Make, load: Load, edit_tensors: Edit) -> None:
     phones, tones = ("x1", "x2"), ("tone1", "tone_none")
     root = make_model(language="Martian")
     place = root / "voices/small/dict/Martian"
@@ -196,7 +173,9 @@ def test_a_personal_voice_is_read_from_the_parts_its_card_names(make_model: Make
     assert np.array_equal(trace(load(root, "mine"), symbols)["wav"], wanted)
 
 
-def test_a_whole_model_is_read_from_one_zip(make_model: Make, load: Load, symbols: str, tmp_path: Path) -> None:
+def test_a_whole_model_is_read_from_one_zip(
+    make_model: Make, load: Load, symbols: str, tmp_path: Path, zipped: Zip
+) -> None:
     root = make_model()
     zipped(root, tmp_path / "all.zip")
     assert np.array_equal(trace(load(tmp_path / "all.zip"), symbols)["wav"], trace(load(root), symbols)["wav"])

@@ -6,42 +6,16 @@ import json
 import os
 import pickle
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import yaml
+from small_voices import AM, NSF, VOC, Edit, Load, Make, Zip
 
 from tingshuo import ModelError
 from tingshuo_sambert_hifigan.directory import open_model
 from tingshuo_sambert_hifigan.report import check
-from tingshuo_sambert_hifigan.voice import LoadedVoice
-
-Make = Callable[..., Path]
-Load = Callable[..., LoadedVoice]
-NSF = {"nsf_params": {"nb_harmonics": 7, "sampling_rate": 16_000}}
-AM, VOC = "voices/small/am/ckpt/checkpoint_100.pth", "voices/small/voc/ckpt/checkpoint_0.pth"
-
-
-def edit_yaml(path: Path, change: Callable[[Any], object]) -> None:
-    content = yaml.safe_load(path.read_text("utf-8"))
-    change(content)
-    path.write_text(yaml.safe_dump(content), "utf-8")
-
-
-def edit_tensors(path: Path, change: Callable[[Any], object]) -> None:
-    content = torch.load(path, weights_only=True)
-    change(content)
-    torch.save(content, path)
-
-
-def zipped(folder: Path, target: Path) -> None:
-    with zipfile.ZipFile(target, "w") as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.write(path, path.relative_to(folder.parent).as_posix())
 
 
 class Hostile:
@@ -73,7 +47,7 @@ def test_yaml_that_runs_code_is_refused(make_model: Make, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["../outside.json", "/etc/voices.json", "voices\\..\\x"])
-def test_a_zip_that_leads_out_of_itself_is_refused(make_first_generation: Make, name: str) -> None:
+def test_a_zip_that_leads_out_of_itself_is_refused(make_first_generation: Make, name: str, zipped: Zip) -> None:
     root = make_first_generation()
     zipped(root / "voices", root / "voices.zip")
     with zipfile.ZipFile(root / "voices.zip", "a") as archive:
@@ -103,7 +77,7 @@ def test_a_truncated_checkpoint_is_named(make_model: Make, load: Load) -> None:
         (root / name).write_bytes(whole)
 
 
-def test_a_missing_misshapen_or_broken_tensor_is_named(make_model: Make, load: Load) -> None:
+def test_a_missing_misshapen_or_broken_tensor_is_named(make_model: Make, load: Load, edit_tensors: Edit) -> None:
     root = make_model()
     whole = (root / AM).read_bytes()
     name = "mel_postnet.fc.weight"
@@ -119,7 +93,7 @@ def test_a_missing_misshapen_or_broken_tensor_is_named(make_model: Make, load: L
         load(root)
 
 
-def test_a_vocabulary_that_is_not_the_tables_is_refused(make_model: Make, load: Load) -> None:
+def test_a_vocabulary_that_is_not_the_tables_is_refused(make_model: Make, load: Load, edit_tensors: Edit) -> None:
     root = make_model()
     name = "text_encoder.sy_emb.weight"
     edit_tensors(root / AM, lambda state: state["model"].update({name: torch.zeros(140, 16)}))
@@ -161,7 +135,9 @@ def test_a_link_out_of_the_directory_is_refused(make_model: Make, tmp_path: Path
     ("key", "value"),
     [("encoder_num_heads", 3), ("num_mels", "x"), ("outputs_per_step", 0), ("decoder_prenet_units", []), ("FP", 3)],
 )
-def test_a_wrong_number_in_the_configuration_is_named(make_model: Make, load: Load, key: str, value: object) -> None:
+def test_a_wrong_number_in_the_configuration_is_named(
+    make_model: Make, load: Load, key: str, value: object, edit_yaml: Edit
+) -> None:
     root = make_model()
     place = root / "voices/small/am/config.yaml"
     edit_yaml(place, lambda content: content["Model"]["KanTtsSAMBERT"]["params"].update({key: value}))

@@ -12,7 +12,7 @@ import pytest
 from tingshuo import Audio
 from tingshuo.settings import load_settings
 from tingshuo.types import Samples
-from tingshuo_sensevoice.engine import SenseVoice
+from tingshuo_sensevoice.engine import STARTER, SenseVoice
 from tingshuo_sensevoice.model import AcousticModel, load_acoustic_model
 from tingshuo_sensevoice.testing import write_sensevoice, write_vad
 
@@ -51,6 +51,14 @@ def make_engine(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         return SenseVoice(load_settings(data_dir=tmp_path / "data"))
 
     return make
+
+
+@pytest.fixture
+def starter(make_engine: Callable[..., SenseVoice]) -> SenseVoice:
+    """An engine with the models that ship with the plugin."""
+    if not all((STARTER / name / "model.pt").is_file() for name in ("SenseVoiceSmall", "fsmn-vad")):
+        pytest.skip("this checkout has no starter models")
+    return make_engine(model="starter", vad_model="starter")
 
 
 @pytest.fixture

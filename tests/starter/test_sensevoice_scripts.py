@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -12,22 +10,14 @@ from types import ModuleType
 import kaldi_native_fbank
 import numpy as np
 import pytest
+import torch
+
+from tingshuo import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "starter" / "sensevoice"
 SHIPPED = ROOT / "plugins" / "sensevoice" / "src" / "tingshuo_sensevoice" / "starter"
 Script = Callable[[str], ModuleType]
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
-    """Imports a script of the folder by name and forgets all of them afterwards: their names are everyday words."""
-    monkeypatch.syspath_prepend(SCRIPTS)
-    before = set(sys.modules)
-    yield importlib.import_module
-    for name in set(sys.modules) - before:
-        if (SCRIPTS / f"{name}.py").exists():
-            del sys.modules[name]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -84,3 +74,46 @@ def test_the_shipped_models_are_small() -> None:
 
 def test_the_model_card_lies_beside_the_weights() -> None:
     assert (SHIPPED / "MODEL_CARD.md").read_text("utf-8") == (SCRIPTS / "MODEL_CARD.md").read_text("utf-8")
+
+
+def test_training_can_go_on_from_exported_weights(script: Script, tmp_path: Path) -> None:
+    train, decode = script("train"), script("decode")
+    shipped = SHIPPED / "SenseVoiceSmall"
+    pieces = script("batches").Pieces(shipped / decode.BPE)
+    shape = script("model").Shape(pieces.count, script("batches").LATIN + len(pieces.syllables))
+    run = train.Run(tmp_path, shape, 1, shipped, 1e-3)
+    assert run.normalise.shift.shape == run.normalise.scale.shape == (560,)
+    exported = torch.load(shipped / "model.pt", weights_only=True)
+    own = run.network.state_dict()
+    assert {name for name in own if name not in exported} == {"auxiliary.weight", "auxiliary.bias"}
+    assert all(torch.equal(own[name], value.float()) for name, value in exported.items())
+
+
+def test_the_starter_voice_can_speak_for_training(script: Script) -> None:
+    speaking = script("voice_speech")
+    engine = speaking.SambertHifigan(Settings(data_dir=Path("unused")))
+    samples = speaking.speak(engine, "你好。", {"emotion": "sad", "intensity": 1.0, "speed": 1.0, "pitch": 0.0})
+    assert samples.dtype == np.int16
+    assert 8_000 < len(samples) < 32_000
+    assert np.abs(samples).max() > 3_000
+
+
+def test_a_part_of_the_speech_is_what_training_reads(script: Script, tmp_path: Path) -> None:
+    part = script("speech").Part()
+    rng = np.random.default_rng(1)
+    said = {length: rng.integers(-9_000, 9_000, length).astype(np.int16) for length in (3_000, 40_000, 32_000, 200_000)}
+    row = {"text": "I like this book.", "language": "en", "emotion": "sad"}
+    for samples in said.values():
+        part.add(samples, row, "en-us")
+    assert part.write(tmp_path / "7") == pytest.approx(72_000 / 16_000 / 3600)
+    batches = script("batches")
+    pieces = batches.Pieces(SHIPPED / "SenseVoiceSmall" / script("decode").BPE)
+    corpus = batches.Corpus(tmp_path, pieces, batches.for_development(row["text"]))
+    # Neither the one that is too short nor the one that is too long.
+    assert [(one.at, one.length, one.emotion) for one in corpus.utterances] == [
+        (0, 40_000, "sad"),
+        (40_000, 32_000, "sad"),
+    ]
+    for one in corpus.utterances:
+        assert one.spelled
+        assert (corpus.wave(one).numpy() * 32_768).astype(np.int16).tolist() == said[one.length].tolist()
