@@ -160,7 +160,8 @@ _OPERATORS = {"+": "加", "-": "减", "*": "乘", "×": "乘", "x": "乘", "X": 
 _SERVICES = "12306|12315|12333|12345|12348|12366|10086|10010|96110"
 
 RULES: tuple[Rule, ...] = (
-    (re.compile(rf"(?<![\d.,A-Za-z第])(?:{_SERVICES})(?![\d.,]|{COUNTED.pattern})"), lambda m: numerals.telephone(m[0])),
+    (re.compile(rf"(?<![\d.,A-Za-z第])(?:{_SERVICES})(?![\d.,]|{COUNTED.pattern})"),
+     lambda m: numerals.telephone(m[0])),
     (re.compile(rf"(?<![\d.])(\d{{1,2}})[.·](\d{{1,2}})(?={_NAMED.pattern})"),
      lambda m: numerals.digits(m[1] + m[2])),
     (re.compile(r"(?:\(?(?:\+|00)86\)?[- ]?)(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)"),
@@ -198,7 +199,7 @@ RULES: tuple[Rule, ...] = (
      lambda m: f"{numerals.decimal(m[1])}比{numerals.decimal(m[2])}"),
     (re.compile(rf"{_START}(\d{{2,3}})/(\d{{2,3}})\s?(?:mmHg|毫米汞柱)"),
      lambda m: f"{numerals.cardinal(m[1])}、{numerals.cardinal(m[2])}毫米汞柱"),
-    (re.compile(rf"(?<=血压)([是为:：]?)(\d{{2,3}})/(\d{{2,3}})"),
+    (re.compile(r"(?<=血压)([是为:：]?)(\d{2,3})/(\d{2,3})"),
      lambda m: f"{m[1]}{numerals.cardinal(m[2])}、{numerals.cardinal(m[3])}"),
     (re.compile(rf"{_START}(?:24/7|7/24)(?!\d)"), lambda m: "七乘二十四"),
     (re.compile(rf"{_START}(\d{{1,4}})/(\d{{1,4}})(?![\d/])"),

@@ -56,9 +56,9 @@ def _listed(match: re.Match[str]) -> str:
 def _plate(match: re.Match[str]) -> str:
     """A licence plate: 京A一二三四五; its letters one by one."""
     spoken = re.sub(r"[A-Z]", lambda m: f"{m[0]} ", match[3])
-    return f"{match[1]}{match[2]} {numerals.digits(spoken)}".replace(" 零", "零") if spoken[0].isalpha() else (
-        f"{match[1]}{match[2]}{numerals.digits(spoken)}"
-    )
+    if spoken[0].isalpha():
+        return f"{match[1]}{match[2]} {numerals.digits(spoken)}".replace(" 零", "零")
+    return f"{match[1]}{match[2]}{numerals.digits(spoken)}"
 
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")

@@ -109,7 +109,12 @@ class Segmenter:
         known = token in self._tags
         if len(token) > 1 and token[0] in _FUNCTION_WORDS and not known:
             return token[0], token[1:]
-        if len(token) == 2 and token[0] in "里上" and not known and self.tag(token[1])[:1] in ("v", "p", "u", "a", "m", "d"):
+        if (
+            len(token) == 2
+            and token[0] in "里上"
+            and not known
+            and self.tag(token[1])[:1] in ("v", "p", "u", "a", "m", "d")
+        ):
             return token[0], token[1]
         if 4 <= len(token) <= 8:
             for cut in (2, 3):
