@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tingshuo_sambert_hifigan.frontend.particles import text_at
 from tingshuo_sambert_hifigan.frontend.polyphones import AGAIN, NUMERAL, RULES, occasion
+from tingshuo_sambert_hifigan.frontend.readings import patterns
 from tingshuo_sambert_hifigan.frontend.surnames import resolve_surname
 from tingshuo_sambert_hifigan.frontend.words import Word
 
@@ -33,6 +34,22 @@ def resolve(words: Sequence[Word]) -> None:
         _resolve_many(words, at)
         _resolve_end(word)
         resolve_surname(words, at)
+    _resolve_around(words)
+
+
+def _resolve_around(words: Sequence[Word]) -> None:
+    """Readings that the characters around call for, however the words were cut."""
+    rules = patterns("around.txt")
+    text = "".join(word.text if word.han else "，" * len(word.text) for word in words)
+    start = 0
+    for word in words:
+        if word.han and not word.fixed and len(word.syllables) == len(word.text):
+            for at, char in enumerate(word.text):
+                for reading, pattern in rules.get(char, ()):
+                    if pattern.match(text, start + at):
+                        word.syllables[at] = reading
+                        break
+        start += len(word.text)
 
 
 #: Measure words whose reading as one differs: 两只, 一行.
@@ -86,6 +103,6 @@ def _resolve_end(word: Word) -> None:
     if (
         word.text[-1] in "上里"
         and word.tag in ("s", "f", "n", "")
-        and word.text not in ("以上", "之上", "马上", "向上", "公里")
+        and word.text not in ("以上", "之上", "马上", "向上", "北上", "公里")
     ):
         word.syllables[-1] = word.syllables[-1][:-1] + "5"

@@ -13,9 +13,11 @@ _SUBJECT = frozenset(
     "我 你 您 他 她 它 我们 你们 他们 咱们 咱 大家 谁 人 人家 自己 也 都 就 还 总 必 非 又 可 那 这 便 才 得".split()
 )
 #: Verbs that jieba's dictionary calls something else.
-_ACTIONS = frozenset("把 去 看 多 想 用 问 学 办 修 赶紧 尽快 先".split())
+_ACTIONS = frozenset("把 去 看 多 想 用 问 学 办 修 赶紧 尽快 先 小心 当心".split())
 #: After these 过 is the end of a movement, not the particle.
-_ACROSS = frozenset("转 接 穿 走 绕 渡 掠 翻 跨 飞 躲 驶 越 跃 流 飘 逃 追 迈 踏 闯 熬 挺 撑 忍 瞒 骗 路 晃 滑".split())
+_ACROSS = frozenset(
+    "转 接 穿 走 绕 渡 掠 翻 跨 飞 躲 驶 越 跃 流 飘 逃 追 迈 踏 闯 熬 挺 撑 忍 瞒 骗 路 晃 滑 跳 漏".split()
+)
 #: Interjections keep a tone of their own when they open a clause.
 _ALONE = {"啊": "a1", "呀": "ya1", "哇": "wa1", "哟": "yo1"}
 
@@ -31,11 +33,17 @@ def tag_at(words: Sequence[Word], at: int) -> str:
 def particle_de(words: Sequence[Word], at: int) -> str | None:
     """得: must (dei3) after a subject or adverb and before a verb; else the complement particle."""
     before, after = text_at(words, at - 1), tag_at(words, at + 1)
-    follows = text_at(words, at + 1)
-    if before in _SUBJECT or tag_at(words, at - 1)[:1] in ("r", "d", "c", "") or tag_at(words, at - 1) == "nr":
-        if after[:1] in ("v", "p", "d") or follows in _ACTIONS:
+    follows, tag = text_at(words, at + 1), tag_at(words, at - 1)
+    if before in _SUBJECT or tag[:1] in ("r", "d", "c", "") or tag == "nr":
+        if after[:1] in ("v", "p", "d", "l") or follows in _ACTIONS:
             return "dei3" if before not in ("不",) else "de2"
-        return "de2" if before in ("不", "只") or follows in ("了", "过") else "de5"
+        if before in ("不", "只") or follows in ("了", "过"):
+            return "de2"
+        return "dei3" if after[:1] == "a" and tag[:1] in ("r", "d", "c") else "de5"
+    if after[:1] == "v" and (
+        tag[:1] in ("t", "q") or before in ("月", "天", "年") or (tag[:1] == "n" and len(before) > 1)
+    ):
+        return "dei3"  # 这个月得交房租, 孩子得上学
     return "de2" if not before and after else "de5"
 
 
@@ -48,8 +56,14 @@ def particle_di(words: Sequence[Word], at: int) -> str | None:
         before[-1] == before[-2] or before[: len(before) // 2] == before[len(before) // 2 :]
     )
     adverbial = (
-        doubled or tag[:1] in ("a", "b", "d", "z", "i", "l", "v", "o") or before.startswith("一") or tag in ("", "nr")
+        doubled
+        or tag[:1] in ("a", "b", "d", "z", "i", "l", "v", "o")
+        or before.startswith("一")
+        or before.endswith("性")
+        or tag in ("", "nr")
     )
+    if doubled and (len(before) > 2 or at + 1 == len(words) or words[at + 1].mark):
+        return "de5"  # 高高兴兴地; 渐渐地，
     return "de5" if adverbial and after[:1] in ("v", "p", "d", "a", "r", "") and text_at(words, at + 1) else None
 
 

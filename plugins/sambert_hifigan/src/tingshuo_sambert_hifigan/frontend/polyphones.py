@@ -27,7 +27,7 @@ _VERBAL = ("v", "a", "z", "i", "l")
 NUMERAL = re.compile(r"[零一二两三四五六七八九十百千万亿几多半数每这那哪某整各]$|^(?:多少|好几|任何|一)$")
 _OWED = tuple("钱 书 债 款 账 贷款 房贷 给 清 我 你 他 她 人情 信用卡 花呗 礼 东西 回来 车贷".split())
 _GROWS = tuple("得 了 大 高 出 成 满 胖 着 在 进 草 毛 牙 叶子 痘 个子 肉 什么样".split())
-AGAIN = tuple("做 写 装 建 启 播 考 来 走 看 读 拍 选 买 画 算 排 放 学 连".split())
+AGAIN = tuple("说 录 做 写 装 建 启 播 考 来 走 看 读 拍 选 买 画 算 排 放 学 连".split())
 
 #: What stands, and falls.
 _STANDING = tuple("房子 墙 树 楼 塔 桥 屋 房屋 杆 架子 柱子 牌子 棚子 庙 他 她 人 车 凳子 椅子 瓶子 杯子".split())
@@ -42,6 +42,8 @@ _BEFALLS = re.compile(
 )
 _MEASURED = frozenset("体温 血压 身高 尺寸 一下 一量 了 完 过 衣 个 好 腰围 体重 血糖 三围 长度 量 身".split())
 _CARRIED = tuple("书包 包 孩子 篓 行囊 行李 锅 债 枪 老人 柴 粮 米 筐".split())
+#: Verbs behind which 为 is "as", "into": 贬为, 译为.
+_NAMING = frozenset("贬封改任列选评称译定认视升降晋推奉拜变转分换折合调编取誉命划判传作化易更并扩缩增减")
 _REACHING = frozenset("猜睡找逮抓捉够碰买借烧点")
 
 
@@ -88,14 +90,12 @@ def _wei(words: Sequence[Word], at: int) -> str | None:
         return "wei4"
     if tag[:1] == "m" or any(word.text == "以" for word in words[max(0, at - 6) : at]):
         return "wei2"
+    if text_at(words, at - 1)[-1:] in _NAMING:
+        return "wei2"
     acted = any(word.tag[:1] == "v" for word in words[at + 2 : at + 8])
-    if tag[:1] == "r" or after in ("您", "您们") or tag in ("nr", "ns", "nt") or (tag[:1] == "n" and acted):
+    if tag[:1] == "r" or after in ("您", "您们") or (tag[:1] == "n" and acted):
         return "wei4"
     return "wei2"
-
-
-def _jiao(words: Sequence[Word], at: int) -> str | None:
-    return "jiao1"
 
 
 def _zhong(words: Sequence[Word], at: int) -> str | None:
@@ -110,7 +110,9 @@ def _zhong(words: Sequence[Word], at: int) -> str | None:
 
 def _shu(words: Sequence[Word], at: int) -> str | None:
     return (
-        "shu3" if text_at(words, at + 1) in ("了", "数", "到", "一下", "着", "不清", "完", "一", "钱", "得") else None
+        "shu3"
+        if text_at(words, at + 1) in ("了", "过", "数", "到", "一下", "着", "不清", "完", "一", "钱", "得")
+        else None
     )
 
 
@@ -171,6 +173,12 @@ def _tiao(words: Sequence[Word], at: int) -> str | None:
     return "tiao2" if degree or after.startswith(scale) else None
 
 
+def _lead(words: Sequence[Word], at: int) -> str | None:
+    """率: to lead (shuai4) before whom; the rate (lv4) behind what is counted."""
+    led = tag_at(words, at + 1)[:1] in ("n", "r", "m") and tag_at(words, at - 1)[:1] not in ("v", "a")
+    return "shuai4" if led or (at + 1 < len(words) and tag_at(words, at - 1) == "nr") else None
+
+
 def _dang(words: Sequence[Word], at: int) -> str | None:
     """把…当…: to take for (dang4)."""
     taken = any(word.text in ("把", "拿", "将") for word in words[max(0, at - 4) : at])
@@ -224,7 +232,7 @@ def _hit(words: Sequence[Word], at: int) -> str | None:
 
 RULES: dict[str, Rule] = {
     "得": particle_de, "的": taxi, "地": particle_di, "还": _huan, "长": _zhang, "重": _chong, "行": _hang,
-    "只": _zhi, "为": _wei, "教": _jiao, "调": _tiao,
+    "只": _zhi, "为": _wei, "率": _lead, "调": _tiao,
     "种": _zhong, "数": _shu, "了": verb_liao, "干": _gan, "倒": _dao, "和": _huo, "上": suffix, "里": suffix,
     "过": particle_guo, "当": _dang, "转": _zhuan, "场": _chang, "量": _liang, "背": _bei, "着": _zhao, "中": _hit,
     "血": _xie, "盛": _cheng, "系": _ji, "啊": interjection, "呀": interjection, "哇": interjection, "哟": interjection,

@@ -15,27 +15,6 @@ from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
 from tingshuo.errors import InvalidRequest
 from tingshuo_sambert_hifigan.frontend.phones import split_syllable
 
-#: The reading of a character alone, where pypinyin's first one is not the commonest in running text.
-SINGLE = {
-    "啊": "a5", "呢": "ne5", "吧": "ba5", "吗": "ma5", "嘛": "ma5", "呀": "ya5", "啦": "la5", "哇": "wa5", "哟": "yo5",
-    "喽": "lou5", "嘞": "lei5", "嗯": "en4", "哦": "o4", "噢": "o1", "喔": "o1", "呃": "e4", "谁": "shei2", "那": "na4",
-    "得": "de5", "着": "zhe5", "了": "le5", "的": "de5", "地": "di4", "过": "guo4", "还": "hai2", "都": "dou1",
-    "只": "zhi3", "为": "wei4", "长": "chang2", "重": "zhong4", "行": "xing2", "好": "hao3", "和": "he2", "血": "xue4",
-    "嘿": "hei1", "大": "da4", "教": "jiao1", "种": "zhong3", "数": "shu4", "看": "kan4", "倒": "dao4", "难": "nan2",
-    "处": "chu4", "转": "zhuan3", "空": "kong1", "落": "luo4", "舍": "she3", "石": "shi2", "色": "se4", "什": "shen2",
-    "么": "me5", "们": "men5", "子": "zi3", "头": "tou2", "上": "shang4", "下": "xia4", "中": "zhong1", "一": "yi1",
-    "不": "bu4", "两": "liang3", "熟": "shu2", "削": "xiao1", "剥": "bo1", "薄": "bao2", "露": "lu4", "嚼": "jiao2",
-    "差": "cha4", "给": "gei3", "没": "mei2", "打": "da3", "干": "gan4", "吓": "xia4", "扎": "zha1", "塞": "sai1",
-    "撒": "sa3", "涨": "zhang3", "喂": "wei4", "俩": "lia3", "仨": "sa1", "哪": "na3", "哎": "ai1", "唉": "ai1",
-    "诶": "ei4", "呦": "you1", "咯": "lo5", "佛": "fo2", "幺": "yao1", "〇": "ling2", "零": "ling2", "便": "bian4",
-    "卡": "ka3", "吐": "tu3", "呵": "he1", "哈": "ha1", "沓": "da2", "挣": "zheng4", "称": "cheng1", "钉": "ding1",
-    "铺": "pu4", "间": "jian1", "似": "si4", "调": "diao4", "钻": "zuan1", "弹": "tan2", "盛": "sheng4", "缝": "feng4",
-    "盖": "gai4", "尽": "jin4", "磨": "mo2", "担": "dan1", "折": "zhe2", "系": "xi4", "朝": "chao2", "更": "geng4",
-    "背": "bei4", "当": "dang1", "传": "chuan2", "待": "dai1", "应": "ying1", "横": "heng2", "强": "qiang2",
-    "参": "can1", "泊": "bo2", "宿": "su4", "模": "mo2", "拗": "niu4", "粘": "zhan1", "呆": "dai1", "藏": "cang2",
-    "切": "qie1", "场": "chang3", "率": "lv4", "咽": "yan4", "晕": "yun1", "相": "xiang1", "兴": "xing4", "要": "yao4",
-}  # fmt: skip
-_ALONE_ONLY = frozenset("得长教削嚼撒挣似弹尽待泊拗兴切")
 _REDUPLICATED = frozenset(
     "看想试说走听坐等谢问写读唱跳学练玩笑动吃喝尝闻摸找查算洗擦扫抱拍敲推拉逛聊谈讲讨猜瞧瞅歇躺睡醒帮劝管让用改换"
     "修翻背念议"
@@ -45,7 +24,7 @@ _REDUPLICATED = frozenset(
 _BEFORE_ZI3 = frozenset(
     "男女父母王公才君童游浪赤太天学长次独养臣逆孝亲骄幼诸孔老孟庄朱荀墨韩曾孙夫原电分粒质中量离因核光精卵孢莲瓜棋"
     "虾鱼松菜西"
-    "甲乙丙丁戊己庚辛壬癸氢胶介玄算内外弃世义"
+    "甲乙丙丁戊己庚辛壬癸氢胶介玄算内外弃世义之其庶"
 )
 
 
@@ -70,9 +49,17 @@ def _corrections() -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1)
-def _inside() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+def _characters() -> dict[str, tuple[str, str]]:
+    """Character -> its reading alone and inside a word that no dictionary has."""
+    entries = [line.split() for line in _data("characters.txt")]
+    return {char: (readings[0], readings[-1]) for char, *readings in entries}
+
+
+@lru_cache(maxsize=2)
+def patterns(name: str) -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """Character -> readings with the pattern that calls for each, of `inside.txt` or `around.txt`."""
     rules: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-    for line in _data("inside.txt"):
+    for line in _data(name):
         char, reading, pattern = line.split(" ")
         rules.setdefault(char, []).append((reading, re.compile(pattern)))
     return rules
@@ -121,8 +108,8 @@ def of_character(char: str, inside: bool = False) -> str:
     pypinyin leaves out words whose characters all have their first reading, so that is the one inside words.
     Raises `InvalidRequest` for a character that no dictionary has.
     """
-    if char in SINGLE and not (inside and char in _ALONE_ONLY):
-        return SINGLE[char]
+    if char in _characters():
+        return _characters()[char][inside]
     if ord(char) in PINYIN_DICT:
         syllable = _pypinyin(char)[0]
         try:
@@ -170,7 +157,7 @@ def _inner_character(word: str, at: int) -> str:
             return _neutral(of_character(char))
         if char == "子":
             return "zi3" if word[at - 1] in _BEFORE_ZI3 else "zi5"
-    for reading, pattern in _inside().get(char, ()):
+    for reading, pattern in patterns("inside.txt").get(char, ()):
         if pattern.match(word, at):
             return reading
     return of_character(char, inside=True)

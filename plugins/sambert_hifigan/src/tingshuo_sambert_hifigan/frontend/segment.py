@@ -91,9 +91,12 @@ class Segmenter:
         )
 
     def _cut(self, text: str) -> Iterator[Word]:
+        before = ""
         for token in self._tokenizer.cut(text, HMM=True) if text else ():
-            for part in self._parts_of(token):
+            parts = (token[0], token[1:]) if _adverbial(before, token) else self._parts_of(token)
+            for part in parts:
                 yield Word(part, tag=self.tag(part) or ("m" if set(part) <= _NUMERALS else ""))
+            before = token
 
     def _common(self, part: str, whole: str) -> bool:
         """Whether a part of two characters or more is met by itself far more often than the whole."""
@@ -121,6 +124,11 @@ class Segmenter:
                 if self._common(token[:cut], token) and self._common(token[cut:], token):
                     return token[:cut], *self._parts_of(token[cut:])
         return (token,)
+
+
+def _adverbial(before: str, token: str) -> bool:
+    """Whether a token in 地 begins with the particle, as behind a reduplication: 高高兴兴|地|上学."""
+    return len(token) == 2 and token[0] == "地" and len(before) > 2 and before[-1] == before[-2]
 
 
 def _feet(number: str) -> list[str]:
@@ -151,7 +159,7 @@ def _tokenizer(frequencies: dict[str, int], total: int) -> Any:  # noqa: ANN401 
 
 @lru_cache(maxsize=1)
 def _dictionary() -> tuple[dict[str, int], dict[str, str], int]:
-    """Word frequencies of jiebauencies (0 for every prefix, as it wants them), its tags, and the sum of frequencies."""
+    """Frequencies of jieba's dictionary (0 for every prefix, as it wants them), its tags, the sum of frequencies."""
     import jieba
 
     frequencies: dict[str, int] = {}

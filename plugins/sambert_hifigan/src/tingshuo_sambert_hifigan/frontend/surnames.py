@@ -9,7 +9,8 @@ from tingshuo_sambert_hifigan.frontend.words import Word
 _SURNAMES = {
     "单": "shan4", "任": "ren2", "华": "hua4", "解": "xie4", "查": "zha1", "区": "ou1", "仇": "qiu2",
     "朴": "piao2", "曾": "zeng1", "盖": "ge3", "燕": "yan1", "宁": "ning4", "万": "wan4",
-    "缪": "miao4", "翟": "zhai2", "秘": "bi4", "尉迟": "yu4 chi2", "万俟": "mo4 qi2",
+    "缪": "miao4", "翟": "zhai2", "秘": "bi4", "覃": "qin2", "乐": "yue4", "葛": "ge3",
+    "尉迟": "yu4 chi2", "万俟": "mo4 qi2",
     "澹台": "tan2 tai2", "长孙": "zhang3 sun1", "单于": "chan2 yu2",
 }  # fmt: skip
 _TITLES = (
