@@ -65,7 +65,8 @@ def _resolve_counted(words: Sequence[Word], at: int) -> None:
         if word.text == "五行" and text_at(words, at + 1)[:1] in _ELEMENTS:
             word.syllables[1] = "xing2"
             return
-        party = word.text == "一行" and text_at(words, at + 1).startswith(("人", "数"))
+        after_person = at > 0 and (words[at - 1].tag in ("nr", "nrt") or words[at - 1].text.endswith("们"))
+        party = word.text == "一行" and (after_person or text_at(words, at + 1).startswith(("人", "数")))
         if not party and word.text not in ("几重", "这行", "各种", "万种"):
             word.syllables[1] = _COUNTERS[word.text[1]]
 

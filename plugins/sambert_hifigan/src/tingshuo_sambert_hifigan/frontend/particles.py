@@ -14,6 +14,8 @@ _SUBJECT = frozenset(
 )
 #: Verbs that jieba's dictionary calls something else.
 _ACTIONS = frozenset("把 去 看 多 想 用 问 学 办 修 赶紧 尽快 先 小心 当心".split())
+#: What tells how much behind 得: 时髦得多.
+_DEGREES = frozenset("多 像 似 很 太 更 非常 十分 特别 要命 要死 出奇 可怕 令 让 使 叫".split())
 #: After these 过 is the end of a movement, not the particle.
 _ACROSS = frozenset(
     "转 接 穿 走 绕 渡 掠 翻 跨 飞 躲 驶 越 跃 流 飘 逃 追 迈 踏 闯 熬 挺 撑 忍 瞒 骗 路 晃 滑 跳 漏".split()
@@ -35,13 +37,17 @@ def particle_de(words: Sequence[Word], at: int) -> str | None:
     before, after = text_at(words, at - 1), tag_at(words, at + 1)
     follows, tag = text_at(words, at + 1), tag_at(words, at - 1)
     if before in _SUBJECT or tag[:1] in ("r", "d", "c", "") or tag == "nr":
+        if tag in ("", "nr") and before and follows in _DEGREES:
+            return "de5"
         if after[:1] in ("v", "p", "d", "l") or follows in _ACTIONS:
             return "dei3" if before not in ("不",) else "de2"
         if before in ("不", "只") or follows in ("了", "过"):
             return "de2"
         return "dei3" if after[:1] == "a" and tag[:1] in ("r", "d", "c") else "de5"
-    if after[:1] == "v" and (
-        tag[:1] in ("t", "q") or before in ("月", "天", "年") or (tag[:1] == "n" and len(before) > 1)
+    if (
+        after[:1] == "v"
+        and follows not in _DEGREES
+        and (tag[:1] in ("t", "q") or before in ("月", "天", "年") or (tag[:1] == "n" and len(before) > 1))
     ):
         return "dei3"  # 这个月得交房租, 孩子得上学
     return "de2" if not before and after else "de5"
@@ -55,16 +61,12 @@ def particle_di(words: Sequence[Word], at: int) -> str | None:
     doubled = len(before) >= 2 and (
         before[-1] == before[-2] or before[: len(before) // 2] == before[len(before) // 2 :]
     )
-    adverbial = (
-        doubled
-        or tag[:1] in ("a", "b", "d", "z", "i", "l", "v", "o")
-        or before.startswith("一")
-        or before.endswith("性")
-        or tag in ("", "nr")
-    )
-    if doubled and (len(before) > 2 or at + 1 == len(words) or words[at + 1].mark):
-        return "de5"  # 高高兴兴地; 渐渐地，
-    return "de5" if adverbial and after[:1] in ("v", "p", "d", "a", "r", "") and text_at(words, at + 1) else None
+    last = at + 1 == len(words) or bool(words[at + 1].mark)
+    if (doubled and (len(before) > 2 or last)) or (before.endswith("性") and not last):
+        return "de5"  # 高高兴兴地上学; 渐渐地，; 预见性地警告
+    adverbial = doubled or tag[:1] in ("a", "b", "d", "z", "i", "l", "v", "o") or before.startswith("一")
+    follows = after[:1] in ("v", "p", "d", "a", "r", "") and not last
+    return "de5" if (adverbial or tag in ("", "nr")) and follows else None
 
 
 def verb_liao(words: Sequence[Word], at: int) -> str | None:

@@ -92,7 +92,7 @@ def _wei(words: Sequence[Word], at: int) -> str | None:
         return "wei2"
     if text_at(words, at - 1)[-1:] in _NAMING:
         return "wei2"
-    acted = any(word.tag[:1] == "v" for word in words[at + 2 : at + 8])
+    acted = any(word.tag[:1] == "v" and word.text[:1] != "属" for word in words[at + 2 : at + 8])
     if tag[:1] == "r" or after in ("您", "您们") or (tag[:1] == "n" and acted):
         return "wei4"
     return "wei2"

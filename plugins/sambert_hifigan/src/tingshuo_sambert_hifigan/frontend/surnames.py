@@ -38,6 +38,12 @@ def surname(name: str) -> str | None:
     return _SURNAMES.get(name[:2]) or _SURNAMES.get(name[:1])
 
 
+def _in_office(words: Sequence[Word], at: int) -> bool:
+    """Whether what looks like a surname is something else: 大学任教授, 一区主任, 单的总."""
+    before = words[at - 1] if at else Word("")
+    return before.text in ("的", "一") or (words[at].text[0] == "任" and before.tag[:1] in ("n", "t", "m", "c"))
+
+
 def resolve_surname(words: Sequence[Word], at: int) -> None:
     """单老师, 任先生: a surname before a title; 姓单: one after 姓."""
     word = words[at]
@@ -49,7 +55,7 @@ def resolve_surname(words: Sequence[Word], at: int) -> None:
         word.syllables[1 : 1 + len(named.split())] = named.split()
         return
     following = words[at + 1].text if at + 1 < len(words) else ""
-    if word.text in _SURNAMES and following.startswith(_TITLES) and before not in ("的", "一"):
+    if word.text in _SURNAMES and following.startswith(_TITLES) and not _in_office(words, at):
         word.syllables = _SURNAMES[word.text].split()
-    elif len(word.text) > 1 and word.text[:1] in _SURNAMES and word.text[1:] in _TITLES:
+    elif len(word.text) > 1 and word.text[:1] in _SURNAMES and word.text[1:] in _TITLES and not _in_office(words, at):
         word.syllables[:1] = _SURNAMES[word.text[:1]].split()
