@@ -18,7 +18,7 @@ _ACTIONS = frozenset("把 去 看 多 想 用 问 学 办 修 赶紧 尽快 先 
 _DEGREES = frozenset("多 像 似 很 太 更 非常 十分 特别 要命 要死 出奇 可怕 令 让 使 叫".split())
 #: After these 过 is the end of a movement, not the particle.
 _ACROSS = frozenset(
-    "转 接 穿 走 绕 渡 掠 翻 跨 飞 躲 驶 越 跃 流 飘 逃 追 迈 踏 闯 熬 挺 撑 忍 瞒 骗 路 晃 滑 跳 漏".split()
+    "转 接 穿 走 绕 渡 掠 翻 跨 飞 躲 驶 越 跃 流 飘 逃 追 迈 踏 闯 熬 挺 撑 忍 瞒 骗 路 晃 滑 漏".split()
 )
 #: Interjections keep a tone of their own when they open a clause.
 _ALONE = {"啊": "a1", "呀": "ya1", "哇": "wa1", "哟": "yo1"}
@@ -65,7 +65,7 @@ def particle_di(words: Sequence[Word], at: int) -> str | None:
     if (doubled and (len(before) > 2 or last)) or (before.endswith("性") and not last):
         return "de5"  # 高高兴兴地上学; 渐渐地，; 预见性地警告
     adverbial = doubled or tag[:1] in ("a", "b", "d", "z", "i", "l", "v", "o") or before.startswith("一")
-    follows = after[:1] in ("v", "p", "d", "a", "r", "") and not last
+    follows = after[:1] in ("v", "p", "d", "a", "r", "") and bool(text_at(words, at + 1))
     return "de5" if (adverbial or tag in ("", "nr")) and follows else None
 
 
