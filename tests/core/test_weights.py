@@ -52,6 +52,11 @@ def test_every_layout_of_modelscopes_cache_is_known(settings: Settings, tmp_path
     assert installed(settings, "iic/Sense.2") == place
 
 
+def test_an_empty_folder_that_a_failed_download_left_is_no_model(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "cache" / "models" / "iic--SenseVoiceSmall" / "snapshots" / "master").mkdir(parents=True)
+    assert find_model(settings, "auto", OFFICIAL, tmp_path).origin == "starter"
+
+
 def test_a_folder_or_another_hub_model_can_be_named(settings: Settings, tmp_path: Path) -> None:
     mine = folder(tmp_path / "mine")
     assert find_model(settings, str(mine), OFFICIAL, tmp_path) == Model("mine", "folder", mine)

@@ -22,8 +22,11 @@ from tingshuo.types import Model
 
 
 def installed(settings: Settings, hub_id: str) -> Path | None:
-    """The folder of a hub model on this machine: model store first, then modelscope's cache."""
-    return next((folder for folder in _places(settings, hub_id) if folder.is_dir()), None)
+    """The folder of a hub model on this machine: model store first, then modelscope's cache.
+
+    An empty folder is none: modelscope's client leaves one where a download could not begin.
+    """
+    return next((folder for folder in _places(settings, hub_id) if folder.is_dir() and any(folder.iterdir())), None)
 
 
 def _places(settings: Settings, hub_id: str) -> Iterator[Path]:
