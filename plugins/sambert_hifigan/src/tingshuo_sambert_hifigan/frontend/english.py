@@ -27,16 +27,16 @@ LETTERS = {
 #: Current names and words; acronyms that are spoken as a word.
 WORDS = {
     "wechat": "W IY1 CH AE2 T", "wifi": "W AY1 F AY0", "wi": "W AY1", "fi": "F AY1", "app": "AE1 P", "apps": "AE1 P S",
-    "iphone": "AY1 F OW2 N", "ipad": "AY1 P AE2 D", "vlog": "V L AO1 G", "emoji": "IH0 M OW1 JH IY0",
-    "chatgpt": "CH AE1 T JH IY1 P IY1 T IY1", "github": "G IH1 T HH AH2 B", "python": "P AY1 TH AA0 N",
-    "covid": "K OW1 V IH0 D", "tiktok": "T IH1 K T AA2 K", "nasa": "N AE1 S AH0", "nato": "N EY1 T OW0",
-    "unicef": "Y UW1 N AH0 S EH2 F", "opec": "OW1 P EH2 K", "ok": "OW1 K EY1", "okay": "OW2 K EY1",
-    "linux": "L IH1 N AH0 K S", "docker": "D AA1 K ER0", "json": "JH EY1 S AH0 N",
+    "iphone": "AY1 F OW2 N", "ios": "AY1 OW2 EH1 S", "ipad": "AY1 P AE2 D", "vlog": "V L AO1 G",
+    "emoji": "IH0 M OW1 JH IY0", "chatgpt": "CH AE1 T JH IY1 P IY1 T IY1", "github": "G IH1 T HH AH2 B",
+    "python": "P AY1 TH AA0 N", "covid": "K OW1 V IH0 D", "tiktok": "T IH1 K T AA2 K", "nasa": "N AE1 S AH0",
+    "nato": "N EY1 T OW0", "unicef": "Y UW1 N AH0 S EH2 F", "opec": "OW1 P EH2 K", "ok": "OW1 K EY1",
+    "okay": "OW2 K EY1", "linux": "L IH1 N AH0 K S", "docker": "D AA1 K ER0", "json": "JH EY1 S AH0 N",
     "huawei": "W AA1 W EY0", "xiaomi": "SH AW1 M IY0", "alibaba": "AA2 L IY0 B AA1 B AH0", "taobao": "T AW1 B AW0",
     "openai": "OW1 P AH0 N EY1 AY1", "youtube": "Y UW1 T UW2 B", "google": "G UW1 G AH0 L",
-    "podcast": "P AA1 D K AE2 S T",
-    "blog": "B L AO1 G", "email": "IY1 M EY2 L", "online": "AO1 N L AY2 N", "cosplay": "K AA1 S P L EY2", "a": "EY1",
-    "bluetooth": "B L UW1 T UW2 TH", "smartphone": "S M AA1 R T F OW2 N", "tesla": "T EH1 S L AH0", "the": "DH AH0",
+    "podcast": "P AA1 D K AE2 S T", "blog": "B L AO1 G", "email": "IY1 M EY2 L", "online": "AO1 N L AY2 N",
+    "cosplay": "K AA1 S P L EY2", "a": "EY1", "bluetooth": "B L UW1 T UW2 TH", "smartphone": "S M AA1 R T F OW2 N",
+    "tesla": "T EH1 S L AH0", "the": "DH AH0",
 }  # fmt: skip
 #: Of this many letters or fewer, a word in capitals that CMUdict lacks or that has no vowel is spelled out.
 ACRONYM = 5

@@ -101,6 +101,7 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"\d+"), lambda m: numerals.digits(m[0])),
     (re.compile(r"(?<=[\u4e00-\u9fff])\s?~\s?(?=[\u4e00-\u9fff])"), lambda m: "到"),
     (re.compile(r"(?<![A-Za-z])([CF])#"), lambda m: f"{m[1]} sharp"),
+    (re.compile(r"(?<![A-Za-z\d.])\.NET(?![A-Za-z])"), lambda m: "dot net"),
     (re.compile(r"(?<=[A-Za-z])\+\+"), lambda m: "加加"),
     (re.compile(r"(?<=[A-Za-z])\s?&\s?(?=[A-Za-z])"), lambda m: " and "),
     (re.compile(r"&"), lambda m: "和"),

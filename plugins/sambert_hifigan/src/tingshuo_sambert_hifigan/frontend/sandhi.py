@@ -71,13 +71,15 @@ def _yi(word: Word, at: int, left: str, right: str, tone: int, after: str) -> st
         return "yi1"
     if right and right in _DIGIT + "十":
         return "yi1"
+    if right == "比" and rest[1:2] and rest[1] in _DIGIT:
+        return "yi1"
     if right == "点" and rest[1:2] and rest[1] in _DIGIT and rest[2:3] not in ("十", "分"):
         return "yi1"
     if left and left == right and left not in "一" and (rest[1:2] or "。") not in _DIGIT + "不":  # 数一数二 counts
         return "yi5"
     if rest.startswith(("不二", "数二", "数到", "到十", "是一，")) and left in ("说", "数", "从"):
         return "yi1"
-    if left == "比" and right not in "个天年" and after:
+    if left == "比" and right not in "个天年百千万亿" and after:
         return "yi1"
     if rest.startswith(_ORDINAL_HEADS) and not rest.startswith(("级一", "班人", "号人")):
         return "yi1"

@@ -24,7 +24,7 @@ _PLACE = "十百千万亿"
 #: Frequency in jieba's dictionary from which a word counts as one that is met alone.
 _COMMON = 500
 _NUMERALS = frozenset(_DIGIT + _PLACE + "两")
-_FUNCTION_WORDS = frozenset("地得的了着很太真更最挺也都就还不没再又把被给在我你他她它请")
+_FUNCTION_WORDS = frozenset("儿地得的了着很太真更最挺也都就还不没再又把被给在我你他她它请")
 #: Digit by digit (三个以上), or counted with places and decimals: never left to the dictionary.
 _NUMBER = re.compile(
     rf"[{_DIGIT}]{{3,}}(?![{_PLACE}])"
