@@ -62,8 +62,9 @@ def particle_di(words: Sequence[Word], at: int) -> str | None:
         before[-1] == before[-2] or before[: len(before) // 2] == before[len(before) // 2 :]
     )
     last = at + 1 == len(words) or bool(words[at + 1].mark)
-    if (doubled and (len(before) > 2 or last)) or (before.endswith("性") and not last):
-        return "de5"  # 高高兴兴地上学; 渐渐地，; 预见性地警告
+    manner = before.endswith("性") or (len(before) > 1 and tag[:1] in ("a", "z"))
+    if (doubled and (len(before) > 2 or last)) or (manner and not last):
+        return "de5"  # 高高兴兴地上学; 渐渐地，; 预见性地警告; 快乐地唱着歌
     adverbial = doubled or tag[:1] in ("a", "b", "d", "z", "i", "l", "v", "o") or before.startswith("一")
     follows = after[:1] in ("v", "p", "d", "a", "r", "") and bool(text_at(words, at + 1))
     return "de5" if (adverbial or tag in ("", "nr")) and follows else None
