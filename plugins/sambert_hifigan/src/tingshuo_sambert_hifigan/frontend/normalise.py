@@ -95,7 +95,7 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(rf"(?<![\d.第])(?<!-)2(?=(?:多|来)?(?:{MEASURE_WORDS}))(?!\d)"), lambda m: "两"),
     (re.compile(rf"(?<![\w)\d.])-(?={NUMBER})"), lambda m: "负"),
     (re.compile(rf"(?<![\w)\d.+])\+(?={NUMBER}(?![\d-]))"), lambda m: "正"),
-    (re.compile(r"(?<![A-Za-z0-9#&])#(\d{1,4})(?![A-Za-z0-9#])"), lambda m: f"{m[1]}号"),
+    (re.compile(r"(?<![A-Za-z0-9#&])#(\d{1,4})(?![A-Za-z0-9#号])"), lambda m: f"{m[1]}号"),
     (re.compile(r"(?<![\d.])([1-9])([1-9])(?=折(?!腾|磨|叠))"), lambda m: numerals.digits(m[0])),
     (re.compile(rf"(?<![\d.]){NUMBER}"), lambda m: numerals.decimal(m[0])),
     (re.compile(r"\d+"), lambda m: numerals.digits(m[0])),
