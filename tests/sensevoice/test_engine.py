@@ -67,7 +67,9 @@ def test_auto_takes_the_official_model_where_it_lies_and_else_the_starter(
     engine = make_engine(model="auto")
     if (STARTER / "SenseVoiceSmall").is_dir():
         assert engine.model().origin == "starter"
-    (tmp_path / "data" / "models" / "iic" / "SenseVoiceSmall").mkdir(parents=True)
+    official = tmp_path / "data" / "models" / "iic" / "SenseVoiceSmall"
+    official.mkdir(parents=True)
+    (official / "config.yaml").touch()
     assert engine.model().origin == "official"
 
 
