@@ -103,6 +103,14 @@ def verdict(settings: Settings, count: int) -> dict[str, Any]:
         "ended_more_than_once": sum(number > 1 for number in ends.values()),
         "left_their_end": int(left or 0),
         "failed_without_reason": sum(row.status == "failed" and not row.error_code for row in rows),
+        # A kill takes an attempt, not the job; and an engine that works fails no text.
+        "interrupted_with_attempts_left": sum(
+            row.error_code == "interrupted" and row.attempts < row.max_attempts for row in rows
+        ),
+        "engine_failed_unasked": sum(
+            row.error_code == "engine_failed" and not (row.input_text or "").startswith("broken") for row in rows
+        ),
+        "succeeded_though_broken": sum((row.input_text or "").startswith("broken") for row in spoken),
         "succeeded_without_result": sum(row.status == "succeeded" and not row.result for row in rows),
         "audio_missing_or_wrong": sum(
             row.id not in blobs or blobs[row.id].stat().st_size != row.audio_size for row in spoken

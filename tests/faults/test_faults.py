@@ -31,7 +31,8 @@ def test_jobs_of_killed_workers_end_once_with_the_local_queue() -> None:
     told = _run()
     assert (told["broken_promises"], told["all_ended_in_time"]) == ({}, True), told
     assert told["states"] == {"succeeded": 22, "failed": 2}
-    # Two texts fail on purpose. The worker of their last attempt may be among the killed, which is a reason too.
+    # Two texts fail on purpose. Where the worker of a text's last attempt was killed, that is the reason told; that it
+    # had no attempt left, and that the engine failed no other text, is among the promises.
     assert set(told["failed_for"]) <= {"engine_failed", "interrupted"}
 
 

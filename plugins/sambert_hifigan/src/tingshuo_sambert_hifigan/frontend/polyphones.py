@@ -40,6 +40,8 @@ _STAGED = re.compile(
 _BEFALLS = re.compile(
     "^的?(?:[大小暴及时雷透特]{0,3}[雨雪病梦火战仗灾]|风波|虚惊|误会|危机|疫情|官司|灾难|革命|浩劫|空)"
 )
+#: Behind these 干 is dry.
+_DRIED = frozenset("晒晾吹擦烘烤哭喝很太口风没未")
 _MEASURED = frozenset("体温 血压 身高 尺寸 一下 一量 了 完 过 衣 个 好 腰围 体重 血糖 三围 长度 量 身".split())
 _CARRIED = tuple("书包 包 孩子 篓 行囊 行李 锅 债 枪 老人 柴 粮 米 筐".split())
 #: Verbs behind which 为 is "as", "into": 贬为, 译为.
@@ -118,22 +120,7 @@ def _shu(words: Sequence[Word], at: int) -> str | None:
 
 def _gan(words: Sequence[Word], at: int) -> str | None:
     before = text_at(words, at - 1)
-    if before in (
-        "晒",
-        "晾",
-        "吹",
-        "擦",
-        "烘",
-        "烤",
-        "哭",
-        "喝",
-        "很",
-        "太",
-        "口",
-        "风",
-        "没",
-        "未",
-    ) or before.endswith(("很", "太")):
+    if before in _DRIED or before.endswith(("很", "太")):
         return "gan1"
     return None
 
